@@ -1,0 +1,288 @@
+//! `chancery agent`: the house with its doors, from a configuration to a clean end.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use chancery::catalog::{Registration, Settings, Write};
+use chancery::model::{Check, CheckId, Node, NodeName, Service, ServiceId, Status, TrustDomain};
+
+use crate::catalog::CommitError;
+use crate::config::{AgentConfig, AgentFlags, ConfigError};
+use crate::doors;
+use crate::kit::{Cells, Clock, RippleLog};
+use crate::metrics;
+use crate::scrape::{self, Scrape};
+use crate::stores::{Embedded, Memory, Store, StoreError};
+use crate::version::CONSUL_INTERFACE_VERSION;
+use crate::wiring::{House, Plan};
+
+/// How long a stop by SIGTERM takes to send all clients away.
+const DRAIN: Duration = Duration::from_secs(2);
+/// How often samples of histograms are moved into their buckets.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot listen on {address} for {door}: {error}; is another agent running? Choose another with {flag}")]
+    Listen { door: &'static str, address: SocketAddr, flag: &'static str, error: std::io::Error },
+    #[error("{what}, from the configuration: {error}")]
+    Configured { what: String, error: CommitError },
+    #[error("metrics cannot be installed: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    #[error("the gRPC door failed: {0}")]
+    Grpc(#[from] tonic::transport::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs until a signal ends it.
+pub async fn run(flags: AgentFlags) -> Result<(), AgentError> {
+    let config = AgentConfig::load(&flags)?;
+    let log = crate::log::install(&config.log_level, config.log_json);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    raise_open_files();
+    let handle = scrape::install()?;
+
+    let arbiters: Vec<Arbiter> = (0..config.threads.max(1)).map(|_| Arbiter::new()).collect();
+    let house = open(&config, Cells::on(&arbiters)).await?;
+    let scrape = Scrape::new(house.clone(), handle);
+    let mut from_files = Configured::default();
+    register_self(&house, &config).await?;
+    from_files.apply(&house, &config).await?;
+
+    let (stop, stopped) = watch::channel(false);
+    let doors = open_doors(&house, &config, &scrape, &stopped).await?;
+    tracing::info!(datacenter = %config.datacenter, node = %config.node_name, "Chancery is ready");
+
+    let graceful = signals(&flags, &house, &log, &mut from_files, &scrape).await?;
+    if graceful {
+        tracing::info!("draining: clients are sent away");
+        house.streams.drain(DRAIN).await;
+    }
+    _ = stop.send(true);
+    for door in doors {
+        // a door that does not close in a second is left standing: its clients know how to come back
+        _ = tokio::time::timeout(Duration::from_secs(1), door).await;
+    }
+    for arbiter in arbiters {
+        arbiter.stop();
+        _ = arbiter.join();
+    }
+    tracing::info!("Chancery has ended");
+    Ok(())
+}
+
+async fn open(config: &AgentConfig, cells: Cells) -> Result<House, AgentError> {
+    let store: Arc<dyn Store> = match &config.data_dir {
+        Some(dir) => Arc::new(Embedded::open(dir)?),
+        None => Arc::new(Memory::default()),
+    };
+    let cluster_id = config.cluster_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let plan = Plan {
+        settings: Settings { datacenter: config.datacenter.clone(), default_intention: config.default_intention },
+        store,
+        cells,
+        clock: Clock::system(),
+        trust_domain: TrustDomain::from(format!("{cluster_id}.consul")),
+        leaf_ttl: config.leaf_ttl,
+        node: config.node_name.clone(),
+        ripples: RippleLog::new(metrics::ripple_ended),
+    };
+    Ok(House::open(plan).await?)
+}
+
+type Door = tokio::task::JoinHandle<()>;
+
+async fn open_doors(
+    house: &House,
+    config: &AgentConfig,
+    scrape: &Scrape,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Vec<Door>, AgentError> {
+    let mut doors = Vec::new();
+    for address in &config.http {
+        let listener = listen("HTTP", *address, "-http-port").await?;
+        let state = doors::http::HttpState::new(house.clone(), config, scrape.clone());
+        let shutdown = when_stopped(stopped);
+        doors.push(tokio::spawn(async move {
+            if let Err(error) = doors::http::serve(state, listener, shutdown).await {
+                tracing::error!(%error, "the HTTP door failed");
+            }
+        }));
+    }
+    for address in &config.grpc {
+        let listener = listen("gRPC", *address, "-grpc-port").await?;
+        let serving =
+            doors::grpc::serve(house.streams.clone(), config.node_name.clone(), listener, when_stopped(stopped));
+        doors.push(tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the gRPC door failed");
+            }
+        }));
+    }
+    Ok(doors)
+}
+
+async fn listen(door: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, AgentError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| AgentError::Listen { door, address, flag, error })?;
+    tracing::info!(%address, "{door} is listening");
+    Ok(listener)
+}
+
+fn when_stopped(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
+    let mut stopped = stopped.clone();
+    async move {
+        _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+/// Handles signals until one ends the agent. True: clients are to be sent away first.
+async fn signals(
+    flags: &AgentFlags,
+    house: &House,
+    log: &crate::log::LogLevel,
+    from_files: &mut Configured,
+    scrape: &Scrape,
+) -> Result<bool, AgentError> {
+    let [mut hangup, mut terminate, mut interrupt]: [Signal; 3] =
+        [signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let mut upkeep = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(true),
+            _ = interrupt.recv() => return Ok(false),
+            _ = upkeep.tick() => scrape.upkeep(),
+            _ = hangup.recv() => match AgentConfig::load(flags) {
+                Ok(config) => {
+                    log.set(&config.log_level);
+                    match from_files.apply(house, &config).await {
+                        Ok(()) => tracing::info!("the configuration was read again"),
+                        Err(error) => tracing::error!(%error, "the new configuration was not taken whole"),
+                    }
+                }
+                Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+            },
+        }
+    }
+}
+
+/// The soft limit of open files becomes the hard one: each proxy takes one.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::warn!(%error, "the limit of open files stays at {:?}", limit.current);
+    }
+}
+
+/// The agent is a node of its own catalog, with the check and the service that clients of Consul look for.
+async fn register_self(house: &House, config: &AgentConfig) -> Result<(), AgentError> {
+    let tables = house.catalog.tables();
+    let known = chancery::catalog::query::node(&tables, &config.node_name);
+    let id = config
+        .node_id
+        .clone()
+        .or_else(|| known.map(|node| node.id.clone()).filter(|id| !id.is_empty()))
+        .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let address = config.advertise_addr();
+    let tagged = ["lan", "lan_ipv4", "wan", "wan_ipv4"].map(|tag| (tag.to_owned(), address.clone()));
+    let mut meta = config.node_meta.clone();
+    meta.insert("consul-network-segment".to_owned(), String::new());
+    meta.insert("consul-version".to_owned(), CONSUL_INTERFACE_VERSION.to_owned());
+    let node = Node { id, name: config.node_name.clone(), address, tagged_addresses: tagged.into(), meta, ..Default::default() };
+    let service = Service {
+        node: config.node_name.clone(),
+        id: ServiceId::from("consul"),
+        name: "consul".into(),
+        port: 8300,
+        ..Default::default()
+    };
+    let registration =
+        Registration { service, checks: Vec::new(), sidecar: None, replace_existing_checks: false };
+    let write = Write::Batch(vec![
+        Write::RegisterNode(node),
+        Write::RegisterService(Box::new(registration)),
+        Write::RegisterCheck(serf_health(&config.node_name)),
+    ]);
+    house
+        .catalog
+        .commit(write)
+        .await
+        .map_err(|error| AgentError::Configured { what: "the agent's own node".to_owned(), error })?;
+    Ok(())
+}
+
+fn serf_health(node: &NodeName) -> Check {
+    Check {
+        node: node.clone(),
+        id: CheckId::from("serfHealth"),
+        name: "Serf Health Status".to_owned(),
+        status: Status::Passing,
+        notes: String::new(),
+        output: "Agent alive and reachable".to_owned(),
+        service_id: ServiceId::default(),
+        service_name: chancery::model::ServiceName::default(),
+        service_tags: Vec::new(),
+        definition: None,
+        create_index: chancery::model::Index::default(),
+        modify_index: chancery::model::Index::default(),
+    }
+}
+
+/// What came from configuration files, so that a reload can take away what is no longer there.
+#[derive(Default)]
+struct Configured {
+    services: BTreeSet<ServiceId>,
+    checks: BTreeSet<CheckId>,
+}
+
+impl Configured {
+    async fn apply(&mut self, house: &House, config: &AgentConfig) -> Result<(), AgentError> {
+        let commit = async |what: String, write: Write| {
+            house.catalog.commit(write).await.map_err(|error| AgentError::Configured { what, error })
+        };
+        for entry in &config.entries {
+            // as in Consul, an entry that exists already is left as it is: somebody may have changed it since
+            if chancery::catalog::query::entry(&house.catalog.tables(), &entry.key()).is_none() {
+                let write = Write::PutEntry { entry: entry.clone(), cas: None };
+                commit(format!("config entry {}", entry.key()), write).await?;
+            }
+        }
+        let mut services = BTreeSet::new();
+        for registration in &config.services {
+            let id = registration.service.id.clone();
+            services.insert(id.clone());
+            commit(format!("service {id}"), Write::RegisterService(Box::new(registration.clone()))).await?;
+        }
+        let mut checks = BTreeSet::new();
+        for check in &config.checks {
+            checks.insert(check.id.clone());
+            commit(format!("check {}", check.id), Write::RegisterCheck(check.clone())).await?;
+        }
+        let node = &config.node_name;
+        for id in std::mem::replace(&mut self.services, services).difference(&self.services) {
+            let write = Write::DeregisterService { node: node.clone(), id: id.clone() };
+            commit(format!("service {id}, which is gone"), write).await?;
+        }
+        for id in std::mem::replace(&mut self.checks, checks).difference(&self.checks) {
+            let write = Write::DeregisterCheck { node: node.clone(), id: id.clone() };
+            commit(format!("check {id}, which is gone"), write).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! `chancery config`: the config entries, one at a time.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde::Serialize as _;
+use serde_json::{Value, json};
+
+use super::api::percent_encoded;
+use super::definition::{self, text_field};
+use super::error::CliError;
+use super::flags::HttpFlags;
+
+#[derive(Subcommand)]
+pub(super) enum Config {
+    /// Create or replace a config entry
+    #[command(
+        name = "write",
+        after_help = "Examples:\n\n    $ chancery config write web-defaults.hcl\n    \
+            $ echo 'Kind = \"service-defaults\" Name = \"web\" Protocol = \"http\"' | chancery config write -"
+    )]
+    Put(Put),
+    /// Print a config entry as JSON
+    #[command(after_help = "Example:\n\n    $ chancery config read -kind service-defaults -name web")]
+    Read(Read),
+    /// Print the names of all config entries of a kind
+    #[command(after_help = "Example:\n\n    $ chancery config list -kind service-intentions")]
+    List(List),
+    /// Delete a config entry
+    #[command(after_help = "Example:\n\n    $ chancery config delete -kind service-defaults -name web")]
+    Delete(Delete),
+}
+
+#[derive(Args)]
+pub(super) struct Put {
+    /// HCL or JSON; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: String,
+    #[command(flatten)]
+    cas: Cas,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(Args)]
+pub(super) struct Read {
+    /// The kind of the entry
+    #[arg(long)]
+    kind: String,
+    /// The name of the entry
+    #[arg(long)]
+    name: String,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// The kind of the entries
+    #[arg(long)]
+    kind: String,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(Args)]
+pub(super) struct Delete {
+    /// The kind of the entry
+    #[arg(long, requires = "name", required_unless_present = "filename")]
+    kind: Option<String>,
+    /// The name of the entry
+    #[arg(long, requires = "kind")]
+    name: Option<String>,
+    /// A file with the entry: its kind and name are read from it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "name"])]
+    filename: Option<String>,
+    #[command(flatten)]
+    cas: Cas,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(Args)]
+struct Cas {
+    /// Only if the entry is still at -modify-index
+    #[arg(long)]
+    cas: bool,
+    /// The ModifyIndex to compare with; 0 means that the entry must not exist
+    #[arg(long, value_name = "INDEX")]
+    modify_index: Option<u64>,
+}
+
+impl Cas {
+    /// The index to compare with, as a parameter of the request.
+    fn index(&self, for_delete: bool) -> Result<Option<String>, CliError> {
+        match (self.cas, self.modify_index) {
+            (false, None) => Ok(None),
+            (false, Some(_)) => Err(CliError::usage("-modify-index is only compared with -cas")),
+            (true, None | Some(0)) if for_delete => {
+                Err(CliError::usage("-cas needs the -modify-index of the entry that is to be deleted"))
+            }
+            (true, index) => Ok(Some(index.unwrap_or(0).to_string())),
+        }
+    }
+}
+
+impl Config {
+    pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
+        match self {
+            Self::Put(command) => command.run(out),
+            Self::Read(command) => command.run(out),
+            Self::List(command) => command.run(out),
+            Self::Delete(command) => command.run(out),
+        }
+    }
+}
+
+impl Put {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let index = self.cas.index(false)?;
+        let entry = Value::Object(definition::read(&self.file)?);
+        let (kind, name) = key(&entry, &self.file)?;
+        let query: Vec<_> = index.iter().map(|index| ("cas", index.as_str())).collect();
+        let written = self.http.connect()?.put("/v1/config", &query, Some(&entry))?;
+        if written == json!(false) {
+            return Err(outdated("written", &kind, &name));
+        }
+        writeln!(out, "Config entry written: {kind}/{name}")?;
+        Ok(())
+    }
+}
+
+impl Read {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let entry = self.http.connect()?.get(&path(&self.kind, &self.name), &[])?;
+        out.write_all(&pretty(&entry)?)?;
+        Ok(())
+    }
+}
+
+impl List {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let entries = self.http.connect()?.get(&format!("/v1/config/{}", percent_encoded(&self.kind)), &[])?;
+        for entry in entries.as_array().into_iter().flatten() {
+            // entries of a kind that has only one name may come without it
+            writeln!(out, "{}", text_field(entry, "Name").unwrap_or(&self.kind))?;
+        }
+        Ok(())
+    }
+}
+
+impl Delete {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let index = self.cas.index(true)?;
+        let (kind, name) = match (&self.filename, &self.kind, &self.name) {
+            (Some(file), _, _) => key(&Value::Object(definition::read(file)?), file)?,
+            (None, Some(kind), Some(name)) => (kind.clone(), name.clone()),
+            _ => return Err(CliError::usage("name the entry: -kind and -name, or -filename")),
+        };
+        let query: Vec<_> = index.iter().map(|index| ("cas", index.as_str())).collect();
+        let deleted = self.http.connect()?.delete(&path(&kind, &name), &query)?;
+        if deleted == json!(false) {
+            return Err(outdated("deleted", &kind, &name));
+        }
+        writeln!(out, "Config entry deleted: {kind}/{name}")?;
+        Ok(())
+    }
+}
+
+fn path(kind: &str, name: &str) -> String {
+    format!("/v1/config/{}/{}", percent_encoded(kind), percent_encoded(name))
+}
+
+fn outdated(done: &str, kind: &str, name: &str) -> CliError {
+    CliError::usage(format!("Config entry not {done}: {kind}/{name} is not at that -modify-index: read it again"))
+}
+
+/// Kind and name of the entry in a file. `mesh` is the one kind whose name need not be said.
+fn key(entry: &Value, file: &str) -> Result<(String, String), CliError> {
+    let kind = text_field(entry, "Kind").ok_or_else(|| CliError::file(file, "an entry needs a Kind"))?;
+    let name = text_field(entry, "Name").or((kind == "mesh").then_some("mesh"));
+    let name = name.ok_or_else(|| CliError::file(file, "an entry needs a Name"))?;
+    Ok((kind.to_owned(), name.to_owned()))
+}
+
+/// With Consul's four spaces.
+fn pretty(value: &Value) -> Result<Vec<u8>, CliError> {
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    value
+        .serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))
+        .map_err(|error| CliError::Output(error.into()))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Cas, key, pretty};
+
+    #[test]
+    fn an_index_is_compared_only_when_asked() {
+        let index = |cas, modify_index, delete| Cas { cas, modify_index }.index(delete).map_err(|error| error.to_string());
+        assert_eq!(index(false, None, false), Ok(None));
+        assert_eq!(index(true, None, false), Ok(Some("0".to_owned())), "the entry must not exist");
+        assert_eq!(index(true, Some(7), true), Ok(Some("7".to_owned())));
+        assert!(index(false, Some(7), false).is_err_and(|told| told.contains("-cas")));
+        assert!(index(true, None, true).is_err_and(|told| told.contains("-modify-index")));
+    }
+
+    #[test]
+    fn kind_and_name_are_found_in_any_spelling() {
+        let found = |entry| key(&entry, "a.hcl").map_err(|error| error.to_string());
+        assert_eq!(found(json!({ "kind": "mesh" })), Ok(("mesh".to_owned(), "mesh".to_owned())));
+        let both = json!({ "Kind": "service-defaults", "Name": "web" });
+        assert_eq!(found(both), Ok(("service-defaults".to_owned(), "web".to_owned())));
+        assert_eq!(found(json!({ "Kind": "service-defaults" })), Err("a.hcl: an entry needs a Name".to_owned()));
+        assert_eq!(found(json!({})), Err("a.hcl: an entry needs a Kind".to_owned()));
+    }
+
+    #[test]
+    fn an_entry_is_printed_with_four_spaces() {
+        let text = pretty(&json!({ "Kind": "mesh" })).expect("a vector takes everything");
+        assert_eq!(String::from_utf8_lossy(&text), "{\n    \"Kind\": \"mesh\"\n}\n");
+    }
+}

@@ -1,0 +1,197 @@
+//! `chancery intention`: who may call whom, one pair at a time.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::api::AgentApi;
+use super::columns::columns;
+use super::error::CliError;
+use super::flags::HttpFlags;
+
+const EXACT: &str = "/v1/connect/intentions/exact";
+
+#[derive(Subcommand)]
+pub(super) enum Intention {
+    /// Allow or deny calls from one service to another
+    #[command(after_help = "Examples:\n\n    $ chancery intention create web db\n    \
+        $ chancery intention create -deny -replace '*' db")]
+    Create(Create),
+    /// Tell whether a call is allowed: exit code 0 if it is, 1 if it is denied, 2 if that cannot be told
+    #[command(after_help = "Example:\n\n    $ chancery intention check web db")]
+    Check(Pair),
+    /// List all intentions
+    #[command(after_help = "Example:\n\n    $ chancery intention list")]
+    List(List),
+    /// Show one intention
+    #[command(after_help = "Example:\n\n    $ chancery intention get web db")]
+    Get(Pair),
+    /// Delete an intention
+    #[command(after_help = "Example:\n\n    $ chancery intention delete web db")]
+    Delete(Pair),
+}
+
+#[derive(Args)]
+pub(super) struct Pair {
+    /// The service that calls; `*` is every service
+    #[arg(value_name = "SRC")]
+    source: String,
+    /// The service that is called; `*` is every service
+    #[arg(value_name = "DST")]
+    destination: String,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    #[command(flatten)]
+    pair: Pair,
+    /// Allow the calls; so too if neither is given
+    #[arg(long)]
+    allow: bool,
+    /// Deny the calls
+    #[arg(long)]
+    deny: bool,
+    /// Replace the intention if there is one
+    #[arg(long)]
+    replace: bool,
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+impl Intention {
+    pub fn run(self, out: &mut dyn Write) -> Result<ExitCode, CliError> {
+        match self {
+            Self::Create(create) => create.run(out)?,
+            Self::Check(pair) => return pair.check(out),
+            Self::List(list) => {
+                let intentions = list.http.connect()?.get("/v1/connect/intentions", &[])?;
+                out.write_all(list_lines(&intentions).as_bytes())?;
+            }
+            Self::Get(pair) => {
+                let found = pair.find(&pair.http.connect()?)?.ok_or_else(|| pair.unknown())?;
+                out.write_all(get_lines(&found).as_bytes())?;
+            }
+            Self::Delete(pair) => {
+                let api = pair.http.connect()?;
+                // a mistyped name must not look like a success
+                pair.find(&api)?.ok_or_else(|| pair.unknown())?;
+                api.delete(EXACT, &pair.query())?;
+                writeln!(out, "Intention deleted.")?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Pair {
+    fn query(&self) -> [(&str, &str); 2] {
+        [("source", &self.source), ("destination", &self.destination)]
+    }
+
+    fn find(&self, api: &AgentApi) -> Result<Option<Value>, CliError> {
+        api.find(EXACT, &self.query())
+    }
+
+    fn unknown(&self) -> CliError {
+        CliError::usage(format!("there is no intention from {:?} to {:?}", self.source, self.destination))
+    }
+
+    fn check(&self, out: &mut dyn Write) -> Result<ExitCode, CliError> {
+        let answer = self.http.connect()?.get("/v1/connect/intentions/check", &self.query())?;
+        let allowed = answer["Allowed"].as_bool().ok_or_else(|| CliError::Misread {
+            request: "GET /v1/connect/intentions/check".to_owned(),
+            reason: format!("`Allowed` is missing in {answer}"),
+        })?;
+        writeln!(out, "{}", if allowed { "Allowed" } else { "Denied" })?;
+        Ok(if allowed { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+impl Create {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        if self.allow && self.deny {
+            return Err(CliError::usage("-allow and -deny exclude each other"));
+        }
+        let action = if self.deny { "deny" } else { "allow" };
+        let (source, destination) = (&self.pair.source, &self.pair.destination);
+        let api = self.pair.http.connect()?;
+        if !self.replace && self.pair.find(&api)?.is_some() {
+            return Err(CliError::usage(format!(
+                "there is an intention from {source:?} to {destination:?} already: replace it with -replace"
+            )));
+        }
+        api.put(EXACT, &self.pair.query(), Some(&json!({ "Action": action })))?;
+        writeln!(out, "Created: {source} => {destination} ({action})")?;
+        Ok(())
+    }
+}
+
+fn list_lines(intentions: &Value) -> String {
+    let text = |intention: &Value, field: &str| match &intention[field] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let fields = ["ID", "SourceName", "Action", "DestinationName", "Precedence"];
+    let rows: Vec<Vec<String>> = intentions
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|intention| fields.iter().map(|field| text(intention, field)).collect())
+        .collect();
+    if rows.is_empty() {
+        return "There are no intentions.\n".to_owned();
+    }
+    let head = ["ID", "Source", "Action", "Destination", "Precedence"].map(str::to_owned).to_vec();
+    columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
+
+fn get_lines(intention: &Value) -> String {
+    let shown = [
+        ("Source:", "SourceName"),
+        ("Destination:", "DestinationName"),
+        ("Action:", "Action"),
+        ("ID:", "ID"),
+        ("Description:", "Description"),
+        ("Created At:", "CreatedAt"),
+    ];
+    let rows: Vec<[&str; 2]> = shown
+        .into_iter()
+        .filter_map(|(label, field)| Some([label, intention[field].as_str().filter(|text| !text.is_empty())?]))
+        .collect();
+    columns(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{get_lines, list_lines};
+
+    #[test]
+    fn intentions_stand_under_a_head() {
+        let intentions = json!([
+            { "SourceName": "web", "Action": "allow", "DestinationName": "db", "Precedence": 9 },
+            { "SourceName": "*", "Action": "deny", "DestinationName": "db", "Precedence": 8 },
+        ]);
+        assert_eq!(
+            list_lines(&intentions),
+            "ID  Source  Action  Destination  Precedence\n    web     allow   db           9\n    *       deny    db           8\n"
+        );
+        assert_eq!(list_lines(&json!([])), "There are no intentions.\n");
+    }
+
+    #[test]
+    fn one_intention_shows_what_is_known_of_it() {
+        let intention = json!({ "SourceName": "web", "DestinationName": "db", "Action": "deny", "Description": "" });
+        assert_eq!(get_lines(&intention), "Source:       web\nDestination:  db\nAction:       deny\n");
+    }
+}

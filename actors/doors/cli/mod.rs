@@ -1,0 +1,179 @@
+//! The commands besides `agent`: clients of an agent's HTTP API, spelled as Consul's.
+//!
+//! A command reads its flags, asks the agent and writes to the `out` it is given; what goes wrong comes back as a
+//! [`CliError`] and is told here, once.
+
+mod api;
+mod catalog;
+mod columns;
+mod config;
+mod connect;
+mod definition;
+mod error;
+mod flags;
+mod intention;
+mod services;
+mod version;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, value_parser};
+
+use crate::version::CHANCERY_VERSION;
+use error::CliError;
+
+#[derive(Parser)]
+#[command(
+    name = "chancery",
+    version = CHANCERY_VERSION,
+    about = "A service-mesh control plane for Envoy that speaks Consul's interface",
+    after_help = "Flags may have one dash or two. Start here:\n\n    $ chancery agent -dev",
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the agent: the catalog, the rules, the certificates and the xDS server
+    #[command(after_help = "All its flags: chancery agent -help")]
+    Agent,
+    /// Look at the catalog
+    #[command(subcommand)]
+    Catalog(catalog::Catalog),
+    /// Write, read, list and delete config entries
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Run proxies
+    #[command(subcommand)]
+    Connect(connect::Connect),
+    /// Say who may call whom
+    #[command(subcommand)]
+    Intention(intention::Intention),
+    /// Register and deregister services
+    #[command(subcommand)]
+    Services(services::Services),
+    /// Print the version
+    Version(version::Version),
+}
+
+/// Runs one command. `args` starts with the program's name; long flags have two dashes already.
+///
+/// Exit codes: 0 done, 1 failed; for `intention check` as in Consul: 0 allowed, 1 denied, 2 failed.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let failed = ExitCode::from(failure_code(&args));
+    let command = match parse(args) {
+        Ok(cli) => cli.command,
+        Err(error) => {
+            // nothing is left to tell it to when the terminal itself is gone
+            _ = error.print();
+            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked_for { ExitCode::SUCCESS } else { failed };
+        }
+    };
+    let mut out = io::stdout().lock();
+    match dispatch(command, &mut out).and_then(|code| out.flush().map(|()| code).map_err(CliError::Output)) {
+        Ok(code) => code,
+        // who reads has read enough, as in `chancery catalog services | head -1`
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            _ = writeln!(io::stderr(), "{error}");
+            failed
+        }
+    }
+}
+
+fn dispatch(command: Command, out: &mut dyn Write) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Agent => return Err(CliError::usage("`agent` must be the first word: chancery agent [flags]")),
+        Command::Catalog(command) => command.run(out)?,
+        Command::Config(command) => command.run(out)?,
+        Command::Connect(command) => command.run(out)?,
+        Command::Intention(command) => return command.run(out),
+        Command::Services(command) => command.run(out)?,
+        Command::Version(command) => command.run(out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn failure_code(args: &[OsString]) -> u8 {
+    let is_check = args.get(1).is_some_and(|word| word == "intention") && args.get(2).is_some_and(|word| word == "check");
+    if is_check { 2 } else { 1 }
+}
+
+fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let matches = with_switch_values(Cli::command()).try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Lets every switch take a value as Go's flags do: `-bootstrap`, `-bootstrap=true`, `-bootstrap=false`.
+fn with_switch_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            if !matches!(arg.get_action(), ArgAction::SetTrue) {
+                return arg;
+            }
+            arg.action(ArgAction::Set)
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .default_value("false")
+                .hide_default_value(true)
+                .hide_possible_values(true)
+                .value_name("BOOL")
+                .value_parser(value_parser!(bool))
+        })
+        .mut_subcommands(with_switch_values)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use clap::CommandFactory as _;
+
+    use super::{Cli, Command, catalog, failure_code, parse, with_switch_values};
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        with_switch_values(Cli::command()).debug_assert();
+    }
+
+    #[test]
+    fn a_mistyped_word_gets_a_suggestion() {
+        let told = parse(words("chancery servces register")).err().expect("there is no such word").to_string();
+        assert!(told.contains("'services'"), "{told}");
+    }
+
+    #[test]
+    fn a_switch_may_have_a_value() {
+        for (line, wanted) in [
+            ("chancery catalog services", false),
+            ("chancery catalog services --tags", true),
+            ("chancery catalog services --tags=true", true),
+            ("chancery catalog services --tags=false", false),
+        ] {
+            let command = parse(words(line)).unwrap_or_else(|error| panic!("{line}: {error}")).command;
+            let Command::Catalog(catalog::Catalog::Services(flags)) = command else { panic!("{line}") };
+            assert_eq!(flags.tags, wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_intention_check_fails_with_two() {
+        assert_eq!(failure_code(&words("chancery intention check a b")), 2);
+        assert_eq!(failure_code(&words("chancery intention list")), 1);
+        assert_eq!(failure_code(&words("chancery")), 1);
+    }
+}

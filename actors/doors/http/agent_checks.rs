@@ -1,0 +1,114 @@
+//! `/v1/agent/check(s)`: the health checks of this agent's own node, and what applications report of themselves.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, put};
+
+use chancery::catalog::{Write, query};
+use chancery::model::{CheckId, Status};
+use chancery::wire::{Typing, answer, registration};
+
+use super::agent_services::{self, OWN_SERVICE};
+use super::body::Body;
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, reply};
+
+/// Says that the server itself is there. It is in the catalog, but nobody registered it here.
+const OWN_CHECK: &str = "serfHealth";
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    Router::new()
+        .route("/v1/agent/checks", get(list))
+        .route("/v1/agent/check/register", put(register))
+        .route("/v1/agent/check/deregister/{*id}", put(deregister))
+        .route("/v1/agent/check/pass/{*id}", put(pass))
+        .route("/v1/agent/check/warn/{*id}", put(warn))
+        .route("/v1/agent/check/fail/{*id}", put(fail))
+        .route("/v1/agent/check/update/{*id}", put(update))
+}
+
+fn unknown(id: &CheckId) -> Failure {
+    Failure::not_found(format!(
+        "Unknown check ID {:?}. Ensure that the check ID is passed, not the check name.",
+        id.as_str()
+    ))
+}
+
+async fn list(State(door): State<HttpDoor>, params: Params) -> Response {
+    let tables = door.tables();
+    let (_, checks) = query::on_node(&tables, door.node());
+    let listed = checks.iter().filter(|check| check.id != *OWN_CHECK && check.service_id != *OWN_SERVICE);
+    let body: BTreeMap<&str, _> = listed.map(|check| (check.id.as_str(), answer::check(check))).collect();
+    reply::read(&params, tables.index(), &body)
+}
+
+async fn register(State(door): State<HttpDoor>, _: Params, Body(body): Body) -> Result<StatusCode, Failure> {
+    let check = registration::check(&body, Typing::Strict, door.node()).map_err(Failure::decode)?;
+    if check.id == *OWN_CHECK {
+        return Err(Failure::bad_request(format!("check ID {OWN_CHECK:?} is the server's own: choose another")));
+    }
+    let service = &check.service_id;
+    if !service.is_empty() && agent_services::registered(&door.tables(), door.node(), service).is_none() {
+        return Err(agent_services::unknown(service));
+    }
+    door.commit(Write::RegisterCheck(check)).await?;
+    Ok(StatusCode::OK)
+}
+
+async fn deregister(State(door): State<HttpDoor>, _: Params, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+    let id = door.own_check(id)?;
+    door.commit(Write::DeregisterCheck { node: door.node().clone(), id }).await?;
+    Ok(StatusCode::OK)
+}
+
+async fn pass(door: State<HttpDoor>, params: Params, id: Path<String>) -> Result<StatusCode, Failure> {
+    note(door, params, id, Status::Passing).await
+}
+
+async fn warn(door: State<HttpDoor>, params: Params, id: Path<String>) -> Result<StatusCode, Failure> {
+    note(door, params, id, Status::Warning).await
+}
+
+async fn fail(door: State<HttpDoor>, params: Params, id: Path<String>) -> Result<StatusCode, Failure> {
+    note(door, params, id, Status::Critical).await
+}
+
+async fn note(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path(id): Path<String>,
+    status: Status,
+) -> Result<StatusCode, Failure> {
+    let output = params.get("note").unwrap_or_default().to_owned();
+    door.report(id, status, output).await
+}
+
+async fn update(
+    State(door): State<HttpDoor>,
+    _: Params,
+    Path(id): Path<String>,
+    Body(body): Body,
+) -> Result<StatusCode, Failure> {
+    let (status, output) = registration::check_update(&body).map_err(Failure::decode)?;
+    door.report(id, status, output).await
+}
+
+impl HttpDoor {
+    /// A check that was registered here.
+    fn own_check(&self, id: String) -> Result<CheckId, Failure> {
+        let id = CheckId::from(id);
+        let known = id != *OWN_CHECK && query::check(&self.tables(), self.node(), &id).is_some();
+        if known { Ok(id) } else { Err(unknown(&id)) }
+    }
+
+    async fn report(&self, id: String, status: Status, output: String) -> Result<StatusCode, Failure> {
+        let id = self.own_check(id)?;
+        self.state.house.checks.report(id, status, output).await?;
+        Ok(StatusCode::OK)
+    }
+}

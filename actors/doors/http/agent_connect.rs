@@ -1,0 +1,55 @@
+//! `/v1/agent/connect/ca`: the roots to trust, and a certificate for a service that speaks mutual TLS by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+
+use chancery::fact::Fact;
+use chancery::model::{Leaf, ServiceName, Topic, UnixTime};
+use chancery::resource::Shared;
+use chancery::wire::answer;
+
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, connect_ca, reply};
+use crate::watch_registry::Answer;
+
+/// How long a request that does not block waits for a certificate that has to be made first.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    Router::new()
+        .route("/v1/agent/connect/ca/roots", get(connect_ca::roots))
+        .route("/v1/agent/connect/ca/leaf/{service}", get(leaf))
+        .route("/v1/agent/connect/ca/leaf/", get(async || reply::missing("service name")))
+}
+
+/// Whoever reads a leaf listens to it for that time, and so keeps its keeper: a leaf that has to be made or renewed is.
+async fn leaf(State(door): State<HttpDoor>, params: Params, Path(service): Path<String>) -> Result<Response, Failure> {
+    let blocking = params.blocking()?;
+    let wait = if blocking.after.is_some() { blocking.wait } else { PATIENCE };
+    let clock = door.state.house.clock;
+    let will_do = move |answer: &Answer| {
+        let living = living(answer, UnixTime(clock.unix_seconds())).is_some();
+        // an index from the future: the state was reset since
+        let waits = blocking.after.is_some_and(|after| answer.index == after);
+        living && !waits
+    };
+    let found = door.wait(Topic::Leaf(ServiceName::from(service)), wait, will_do).await;
+    match living(&found, UnixTime(clock.unix_seconds())) {
+        Some(leaf) => Ok(reply::read(&params, found.index, &answer::leaf(leaf))),
+        None => Err(Failure::no_authority()),
+    }
+}
+
+/// The leaf, unless it has expired.
+fn living(answer: &Answer, now: UnixTime) -> Option<&Arc<Shared<Leaf>>> {
+    match &answer.fact {
+        Fact::Leaf(Some(leaf)) if leaf.valid_before > now => Some(leaf),
+        _ => None,
+    }
+}

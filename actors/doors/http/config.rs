@@ -1,0 +1,74 @@
+//! `/v1/config`: the rules of the mesh.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, put};
+
+use chancery::catalog::{Outcome, Write};
+use chancery::fact::Fact;
+use chancery::model::{EntryKey, EntryKind, Topic};
+use chancery::wire;
+
+use super::body::Body;
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, reply};
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    Router::new()
+        .route("/v1/config", put(write))
+        .route("/v1/config/{kind}", get(list))
+        .route("/v1/config/{kind}/{*name}", get(read).delete(delete))
+}
+
+/// `false` when the compare of `?cas` failed.
+async fn write(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
+    let cas = params.cas()?;
+    let entry = wire::entry::decode(&body).map_err(Failure::decode)?;
+    let committed = door.commit(Write::PutEntry { entry, cas }).await?;
+    Ok(reply::json(&params, &(committed.outcome != Outcome::CasFailed)))
+}
+
+async fn list(State(door): State<HttpDoor>, params: Params, Path(kind): Path<String>) -> Result<Response, Failure> {
+    let found = door.read(&params, Topic::Entries(kind_of(&kind)?)).await?;
+    let Fact::Entries(entries) = found.fact else { return Err(Failure::misread()) };
+    let body: Vec<_> = entries.iter().map(|entry| wire::entry::encode(entry)).collect();
+    Ok(reply::read(&params, found.index, &body))
+}
+
+async fn read(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let key = EntryKey::new(kind_of(&kind)?, &name);
+    let found = door.read(&params, Topic::Entry(key)).await?;
+    match found.fact {
+        Fact::Entry(Some(entry)) => Ok(reply::read(&params, found.index, &wire::entry::encode(&entry))),
+        Fact::Entry(None) => {
+            let failure = Failure::not_found(format!("Config entry not found for {kind:?} / {name:?}"));
+            Ok(reply::as_of(&params, found.index, failure.into_response()))
+        }
+        _ => Err(Failure::misread()),
+    }
+}
+
+/// An entry that is not there counts as deleted. Answers `{}`; with `?cas`, whether the compare held.
+async fn delete(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let cas = params.cas()?;
+    let key = EntryKey::new(kind_of(&kind)?, &name);
+    let committed = door.commit(Write::DeleteEntry { key, cas }).await?;
+    Ok(match cas {
+        Some(_) => reply::json(&params, &(committed.outcome != Outcome::CasFailed)),
+        None => reply::json(&params, &serde_json::Map::new()),
+    })
+}
+
+fn kind_of(word: &str) -> Result<EntryKind, Failure> {
+    wire::entry::kind(word).map_err(|error| Failure::bad_request(error.to_string()))
+}

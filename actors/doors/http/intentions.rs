@@ -1,0 +1,95 @@
+//! `/v1/connect/intentions`: who may call whom, one source and one destination at a time.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use serde_json::json;
+
+use chancery::catalog::Write;
+use chancery::fact::Fact;
+use chancery::model::{Action, ServiceName, Topic};
+use chancery::wire;
+
+use super::body::Body;
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, reply};
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    Router::new()
+        .route("/v1/connect/intentions", get(list))
+        .route("/v1/connect/intentions/exact", get(read).put(write).delete(delete))
+        .route("/v1/connect/intentions/check", get(check))
+}
+
+/// Whom a request is about.
+struct Pair {
+    source: ServiceName,
+    destination: ServiceName,
+}
+
+impl Pair {
+    fn of(params: &Params) -> Result<Self, Failure> {
+        Ok(Self { source: name(params, "source")?, destination: name(params, "destination")? })
+    }
+}
+
+/// `web`, `default/web` or `default/default/web`.
+fn name(params: &Params, parameter: &str) -> Result<ServiceName, Failure> {
+    let text = params.require(parameter)?;
+    let (scope, name) = text.rsplit_once('/').unwrap_or(("", text));
+    if name.is_empty() {
+        return Err(Failure::bad_request(format!("{parameter} {text:?} names no service")));
+    }
+    match scope {
+        "" | "default" | "default/default" => Ok(name.into()),
+        _ => Err(Failure::bad_request(format!(
+            "{parameter} {text:?}: there are no namespaces and partitions but \"default\""
+        ))),
+    }
+}
+
+async fn list(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let found = door.read(&params, Topic::IntentionList).await?;
+    let Fact::IntentionList(intentions) = found.fact else { return Err(Failure::misread()) };
+    let body: Vec<_> = intentions.iter().map(wire::intention::encode).collect();
+    Ok(reply::read(&params, found.index, &body))
+}
+
+async fn read(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let pair = Pair::of(&params)?;
+    let found = door.read(&params, Topic::IntentionList).await?;
+    let Fact::IntentionList(intentions) = found.fact else { return Err(Failure::misread()) };
+    let exact = intentions
+        .iter()
+        .find(|intention| intention.source == pair.source && intention.destination == pair.destination);
+    Ok(match exact {
+        Some(intention) => reply::read(&params, found.index, &wire::intention::encode(intention)),
+        None => reply::as_of(&params, found.index, Failure::not_found("Intention not found").into_response()),
+    })
+}
+
+async fn write(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
+    let Pair { source, destination } = Pair::of(&params)?;
+    let write = wire::intention::decode(&body, source.as_str(), destination.as_str()).map_err(Failure::decode)?;
+    door.commit(write).await?;
+    Ok(reply::json(&params, &true))
+}
+
+async fn delete(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let Pair { source, destination } = Pair::of(&params)?;
+    door.commit(Write::DeleteIntention { source, destination }).await?;
+    Ok(reply::json(&params, &true))
+}
+
+async fn check(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let pair = Pair::of(&params)?;
+    if let Some(other) = params.get("source-type").filter(|kind| !matches!(*kind, "" | "consul")) {
+        return Err(Failure::bad_request(format!("source-type {other:?}: the only type of source is \"consul\"")));
+    }
+    let found = door.read(&params, Topic::Intentions(pair.destination)).await?;
+    let Fact::Intentions(intentions) = found.fact else { return Err(Failure::misread()) };
+    let allowed = intentions.decide(pair.source.as_str()) == Action::Allow;
+    Ok(reply::read(&params, found.index, &json!({ "Allowed": allowed })))
+}

@@ -1,0 +1,155 @@
+//! The HTTP API, spelled as Consul spells it: requests become writes and topics, facts become JSON.
+//!
+//! One file per family of endpoints; [`params`] reads the query, [`blocking`] waits, [`reply`] replies. What a request
+//! asks for and this server cannot do yet is refused, never ignored.
+
+mod agent_checks;
+mod agent_connect;
+mod agent_self;
+mod agent_services;
+mod blocking;
+mod body;
+mod catalog;
+mod config;
+mod connect_ca;
+mod health;
+mod intentions;
+mod measure;
+mod metrics;
+mod params;
+mod reply;
+mod status;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use chancery::catalog::{Tables, Write};
+use chancery::model::{Datacenter, NodeName};
+
+use super::admin;
+use crate::catalog::{CommitError, Committed};
+use crate::config::AgentConfig;
+use crate::scrape::Scrape;
+use crate::watch_registry::Watches;
+use crate::wiring::House;
+
+/// What the door is given.
+pub struct HttpState {
+    house: House,
+    scrape: Scrape,
+    identity: Identity,
+}
+
+/// Who this server says it is.
+struct Identity {
+    datacenter: Datacenter,
+    /// The node whose services and checks the agent endpoints are about.
+    node: NodeName,
+    /// The node's.
+    address: String,
+    /// Where Envoys connect, in plaintext.
+    grpc_port: Option<u16>,
+}
+
+impl HttpState {
+    pub fn new(house: House, config: &AgentConfig, scrape: Scrape) -> Self {
+        let identity = Identity {
+            datacenter: config.datacenter.clone(),
+            node: config.node_name.clone(),
+            address: config.advertise_addr(),
+            grpc_port: config.grpc.first().map(|address| address.port()),
+        };
+        Self { house, scrape, identity }
+    }
+}
+
+/// The door as its handlers see it.
+#[derive(Clone)]
+pub(crate) struct HttpDoor {
+    state: Arc<HttpState>,
+    /// True when the server drains.
+    closing: watch::Receiver<bool>,
+}
+
+impl HttpDoor {
+    fn tables(&self) -> Arc<Tables> {
+        self.state.house.catalog.tables()
+    }
+
+    fn watches(&self) -> &Watches {
+        &self.state.house.watches
+    }
+
+    fn node(&self) -> &NodeName {
+        &self.state.identity.node
+    }
+
+    fn datacenter(&self) -> &Datacenter {
+        &self.state.identity.datacenter
+    }
+
+    async fn commit(&self, write: Write) -> Result<Committed, CommitError> {
+        self.state.house.catalog.commit(write).await
+    }
+
+    /// Returns when the server drains.
+    async fn closed(&self) {
+        let mut closing = self.closing.clone();
+        if closing.wait_for(|closing| *closing).await.is_err() {
+            // nobody is left who could drain it
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Serves until `shutdown` is done; then answers whoever waits with what stands, and returns when all have their answers.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    state: HttpState,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (close, closing) = watch::channel(false);
+    let router = router(HttpDoor { state: Arc::new(state), closing });
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            _ = close.send(true);
+        })
+        .await
+}
+
+fn router(door: HttpDoor) -> Router {
+    let families = [
+        ("agent", agent_self::routes()),
+        ("agent-services", agent_services::routes()),
+        ("agent-checks", agent_checks::routes()),
+        ("agent-connect", agent_connect::routes()),
+        ("catalog", catalog::routes()),
+        ("health", health::routes()),
+        ("config", config::routes()),
+        ("intentions", intentions::routes()),
+        ("connect-ca", connect_ca::routes()),
+        ("status", status::routes()),
+        ("metrics", metrics::routes()),
+        ("unknown", Router::new().fallback(reply::no_such_endpoint)),
+    ];
+    let whole = families.into_iter().fold(Router::new(), |whole, (name, routes)| {
+        whole.merge(measure::family(name, routes.method_not_allowed_fallback(reply::method_not_allowed)))
+    });
+    let admin = measure::family("admin", admin::router(door.state.house.clone()));
+    whole.with_state(door).merge(admin)
+}

@@ -1,0 +1,199 @@
+//! The query of a request: what every endpoint understands in the same way.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+
+use chancery::model::{Index, Node};
+
+use super::HttpDoor;
+use super::blocking::{Blocking, DEFAULT_WAIT, MAX_WAIT};
+use super::reply::Failure;
+
+/// Would change the answer and cannot be answered yet: refused, since an answer without it would be a lie.
+const NOT_YET: [&str; 5] = ["filter", "near", "merge-central-config", "peer", "sg"];
+
+/// The parameters of a request, in the order given; one may be given several times.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Params(Vec<(String, String)>);
+
+impl FromRequestParts<HttpDoor> for Params {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, door: &HttpDoor) -> Result<Self, Failure> {
+        let Query(pairs) = Query::try_from_uri(&parts.uri)
+            .map_err(|error| Failure::bad_request(format!("the query cannot be read: {error}")))?;
+        let params = Self(pairs);
+        params.check(door.datacenter().as_str())?;
+        let namespace = parts.headers.get("x-consul-namespace").and_then(|value| value.to_str().ok());
+        only_default("X-Consul-Namespace", namespace)?;
+        Ok(params)
+    }
+}
+
+impl Params {
+    /// The first value of a parameter; empty when it came without one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that must be there and say something.
+    pub fn require(&self, name: &str) -> Result<&str, Failure> {
+        let text = self.get(name).filter(|value| !value.is_empty());
+        text.ok_or_else(|| Failure::bad_request(format!("required query parameter '{name}' missing")))
+    }
+
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// True for `?name`, `?name=1` and `?name=true`.
+    pub fn flag(&self, name: &str) -> Result<bool, Failure> {
+        match self.get(name) {
+            None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => Ok(false),
+            Some("" | "1" | "t" | "T" | "true" | "True" | "TRUE") => Ok(true),
+            Some(other) => Err(Failure::bad_request(format!("Invalid value for ?{name}: {other:?} is not a bool"))),
+        }
+    }
+
+    /// `?cas=<ModifyIndex>`; 0: only if there is none yet.
+    pub fn cas(&self) -> Result<Option<Index>, Failure> {
+        self.number("cas")
+    }
+
+    pub fn pretty(&self) -> bool {
+        self.get("pretty").is_some_and(|value| value != "false" && value != "0")
+    }
+
+    /// What the client asked for; with one server all three are the same.
+    pub fn consistency(&self) -> &'static str {
+        if self.get("consistent").is_some() {
+            "consistent"
+        } else if self.get("stale").is_some() {
+            "stale"
+        } else {
+            "leader"
+        }
+    }
+
+    /// `index`, `wait`.
+    pub fn blocking(&self) -> Result<Blocking, Failure> {
+        let after = self.number("index")?.filter(|index| index.0 > 0);
+        Ok(Blocking { after, wait: self.wait()? })
+    }
+
+    /// How long a blocking read may take, before jitter.
+    pub fn wait(&self) -> Result<Duration, Failure> {
+        let Some(text) = self.get("wait").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_WAIT) };
+        let wait = chancery::wire::duration::parse(text).ok_or_else(|| {
+            Failure::bad_request(format!("Invalid wait time: {text:?} is not a duration such as 10s"))
+        })?;
+        Ok(if wait.is_zero() { DEFAULT_WAIT } else { wait.min(MAX_WAIT) })
+    }
+
+    /// True if the node carries each `node-meta=key:value`.
+    pub fn selects_node(&self, node: &Node) -> bool {
+        self.all("node-meta").all(|pair| {
+            let (key, value) = pair.split_once(':').unwrap_or((pair, ""));
+            node.meta.get(key).is_some_and(|found| found == value)
+        })
+    }
+
+    /// True if every `tag` is among these, in whatever case.
+    pub fn selects_tags(&self, tags: &[String]) -> bool {
+        self.all("tag").filter(|tag| !tag.is_empty()).all(|tag| tags.iter().any(|own| own.eq_ignore_ascii_case(tag)))
+    }
+
+    fn number(&self, name: &str) -> Result<Option<Index>, Failure> {
+        let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let number = text.parse();
+        number
+            .map(|number| Some(Index(number)))
+            .map_err(|_| Failure::bad_request(format!("Invalid {name}: {text:?} is not a whole number from 0")))
+    }
+
+    fn check(&self, own_datacenter: &str) -> Result<(), Failure> {
+        for name in NOT_YET {
+            // `?merge-central-config` counts without a value, the others only with one
+            let given = self.get(name).filter(|value| !value.is_empty() || name == "merge-central-config");
+            if given.is_some() {
+                return Err(Failure::bad_request(format!(
+                    "query parameter {name:?} is not supported yet: leave it out"
+                )));
+            }
+        }
+        if let Some(dc) = self.get("dc").filter(|dc| !dc.is_empty() && *dc != own_datacenter) {
+            return Err(Failure::bad_request(format!(
+                "No path to datacenter {dc:?}: this server knows its own, {own_datacenter:?}"
+            )));
+        }
+        only_default("ns", self.get("ns"))?;
+        only_default("partition", self.get("partition"))?;
+        let has = |name| self.get(name).is_some();
+        if has("stale") && has("consistent") {
+            return Err(Failure::bad_request("Cannot specify ?stale with ?consistent, conflicting semantics."));
+        }
+        if has("cached") && has("consistent") {
+            return Err(Failure::bad_request("Cannot specify ?cached with ?consistent, conflicting semantics."));
+        }
+        Ok(())
+    }
+}
+
+fn only_default(name: &str, value: Option<&str>) -> Result<(), Failure> {
+    match value {
+        None | Some("" | "default") => Ok(()),
+        Some(other) => Err(Failure::bad_request(format!(
+            "{name} {other:?}: there are no namespaces and partitions but \"default\""
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        Params(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_wait_is_clamped_and_zero_means_the_default() {
+        assert_eq!(params(&[]).wait(), Ok(DEFAULT_WAIT));
+        assert_eq!(params(&[("wait", "0s")]).wait(), Ok(DEFAULT_WAIT));
+        assert_eq!(params(&[("wait", "10s")]).wait(), Ok(Duration::from_secs(10)));
+        assert_eq!(params(&[("wait", "24h")]).wait(), Ok(MAX_WAIT));
+        assert!(params(&[("wait", "soon")]).wait().is_err_and(|failure| failure.text.contains("wait")));
+    }
+
+    #[test]
+    fn index_0_does_not_block() {
+        assert_eq!(params(&[("index", "0")]).blocking().map(|blocking| blocking.after), Ok(None));
+        assert_eq!(params(&[("index", "7")]).blocking().map(|blocking| blocking.after), Ok(Some(Index(7))));
+        assert!(params(&[("index", "-1")]).blocking().is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_refused_when_it_says_something() {
+        assert!(params(&[("filter", "Service.Port == 1")]).check("dc1").is_err());
+        assert!(params(&[("merge-central-config", "")]).check("dc1").is_err());
+        assert!(params(&[("dc", "dc2")]).check("dc1").is_err());
+        assert!(params(&[("ns", "team")]).check("dc1").is_err());
+        assert_eq!(params(&[("filter", ""), ("ns", ""), ("dc", "dc1"), ("peer", "")]).check("dc1"), Ok(()));
+    }
+
+    #[test]
+    fn a_flag_counts_without_a_value() {
+        assert_eq!(params(&[("passing", "")]).flag("passing"), Ok(true));
+        assert_eq!(params(&[("passing", "false")]).flag("passing"), Ok(false));
+        assert!(params(&[("passing", "maybe")]).flag("passing").is_err());
+    }
+
+    #[test]
+    fn all_tags_must_be_there() {
+        let tags = ["V1".to_owned(), "blue".to_owned()];
+        assert!(params(&[("tag", "v1"), ("tag", "blue")]).selects_tags(&tags));
+        assert!(!params(&[("tag", "v1"), ("tag", "green")]).selects_tags(&tags));
+    }
+}

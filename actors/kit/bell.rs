@@ -1,0 +1,191 @@
+//! Ring, then read. A listener has one [`Doorbell`]; it may hear at many keys. Ringing notes the key and, if nothing was
+//! noted yet, sends the one notice; the receiver takes all that was noted and only then reads the newest values. So a
+//! burst costs one message, nothing is lost, and a mailbox never holds more than one notice per listener.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+
+use super::ripple::Ripples;
+
+/// A listener's side.
+pub struct Doorbell<K> {
+    rung: Mutex<Rung<K>>,
+    notify: Box<dyn Fn() + Send + Sync>,
+}
+
+/// What was rung since the listener last looked: each key once, in the order of their first ring.
+#[derive(Debug)]
+pub struct Rung<K> {
+    pub keys: Vec<K>,
+    pub ripples: Ripples,
+}
+
+impl<K> Default for Rung<K> {
+    fn default() -> Self {
+        Self { keys: Vec::new(), ripples: Ripples::default() }
+    }
+}
+
+impl<K: PartialEq> Doorbell<K> {
+    /// `notify` sends the notice; it must not block.
+    pub fn new(notify: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { rung: Mutex::default(), notify: Box::new(notify) })
+    }
+
+    pub fn ring(&self, key: K, ripples: &Ripples) {
+        let first = {
+            let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = rung.keys.is_empty();
+            if !rung.keys.contains(&key) {
+                rung.keys.push(key);
+            }
+            rung.ripples.join(ripples);
+            first
+        };
+        if first {
+            (self.notify)();
+        }
+    }
+
+    /// Takes what was noted. Read the newest values after this, never before.
+    pub fn take(&self) -> Rung<K> {
+        std::mem::take(&mut *self.rung.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The ringing side: who hears at which key.
+pub struct Bell<K> {
+    listeners: Arc<DashMap<K, BTreeMap<u64, Weak<Doorbell<K>>>>>,
+    next: AtomicU64,
+    /// Told of a key whose first listener came or whose last one left.
+    on_edge: Box<dyn Fn(&K) + Send + Sync>,
+}
+
+impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
+    pub fn new() -> Arc<Self> {
+        Self::with_edges(|_| {})
+    }
+
+    /// `on_edge` is told of each key whose first listener has come or whose last has left; it must not block.
+    pub fn with_edges(on_edge: impl Fn(&K) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { listeners: Arc::default(), next: AtomicU64::new(0), on_edge: Box::new(on_edge) })
+    }
+
+    /// The doorbell hears at `key` until the result is dropped.
+    pub fn listen(self: &Arc<Self>, key: K, doorbell: &Arc<Doorbell<K>>) -> Hearing<K> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let first = {
+            let mut at = self.listeners.entry(key.clone()).or_default();
+            at.insert(id, Arc::downgrade(doorbell));
+            at.len() == 1
+        };
+        if first {
+            (self.on_edge)(&key);
+        }
+        Hearing { bell: Arc::clone(self), key, id }
+    }
+
+    /// Rings everybody who hears at `key`, in the order they came.
+    pub fn ring(&self, key: &K, ripples: &Ripples) {
+        // copied out: a guard of the map is never held while somebody is told
+        let listeners: Vec<Weak<Doorbell<K>>> = match self.listeners.get(key) {
+            Some(at) => at.values().cloned().collect(),
+            None => return,
+        };
+        for listener in listeners {
+            if let Some(doorbell) = listener.upgrade() {
+                doorbell.ring(key.clone(), ripples);
+            }
+        }
+    }
+
+    pub fn is_heard(&self, key: &K) -> bool {
+        self.listeners.contains_key(key)
+    }
+
+    /// Every key somebody hears at.
+    pub fn keys(&self) -> Vec<K> {
+        self.listeners.iter().map(|at| at.key().clone()).collect()
+    }
+
+    pub fn listeners(&self, key: &K) -> usize {
+        self.listeners.get(key).map_or(0, |at| at.len())
+    }
+}
+
+/// Hearing at one key; ends when dropped.
+pub struct Hearing<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> {
+    bell: Arc<Bell<K>>,
+    key: K,
+    id: u64,
+}
+
+impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Drop for Hearing<K> {
+    fn drop(&mut self) {
+        let last = match self.bell.listeners.entry(self.key.clone()) {
+            Entry::Occupied(mut at) => {
+                at.get_mut().remove(&self.id);
+                let last = at.get().is_empty();
+                if last {
+                    at.remove();
+                }
+                last
+            }
+            Entry::Vacant(_) => false,
+        };
+        if last {
+            (self.bell.on_edge)(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    fn counted() -> (Arc<Doorbell<&'static str>>, Arc<AtomicUsize>) {
+        let notices = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&notices);
+        (Doorbell::new(move || _ = count.fetch_add(1, Ordering::SeqCst)), notices)
+    }
+
+    #[test]
+    fn a_burst_sends_one_notice_and_loses_no_key() {
+        let (doorbell, notices) = counted();
+        let bell = Bell::new();
+        let _a = bell.listen("a", &doorbell);
+        let _b = bell.listen("b", &doorbell);
+        for _ in 0..100 {
+            bell.ring(&"b", &Ripples::default());
+            bell.ring(&"a", &Ripples::default());
+        }
+        assert_eq!(notices.load(Ordering::SeqCst), 1);
+        assert_eq!(doorbell.take().keys, ["b", "a"]);
+        bell.ring(&"a", &Ripples::default());
+        assert_eq!(notices.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn a_key_nobody_hears_at_any_more_is_forgotten_and_announced() {
+        let edges = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&edges);
+        let bell = Bell::with_edges(move |key: &&'static str| heard.lock().unwrap().push(*key));
+        let (doorbell, notices) = counted();
+        let first = bell.listen("a", &doorbell);
+        let second = bell.listen("a", &doorbell);
+        drop(first);
+        assert!(bell.is_heard(&"a"));
+        drop(second);
+        assert!(!bell.is_heard(&"a"));
+        assert_eq!(*edges.lock().unwrap(), ["a", "a"]);
+        bell.ring(&"a", &Ripples::default());
+        assert_eq!(notices.load(Ordering::SeqCst), 0);
+    }
+}

@@ -1,0 +1,169 @@
+//! `SourceWatch`: one per topic that anybody listens to. It holds the topic's answer on the board, listens at the places
+//! the answer was read from, and rings the topic's listeners when the answer has become another.
+//!
+//! | message | what happens |
+//! |---|---|
+//! | [`Ring`] | a place it was read from was touched: look again; same answer: stop here |
+//! | [`Leave`] | nobody listens any more |
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
+use arc_swap::ArcSwap;
+
+use chancery::catalog::Tables;
+use chancery::fact::{Fact, Found, look};
+use chancery::model::{Index, Place, ServiceName, Topic};
+
+use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage, WeakPost};
+use crate::metrics;
+
+/// A topic's answer, as posted on the board.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answer {
+    pub fact: Fact,
+    pub index: Index,
+}
+
+/// What the watches of all topics share.
+pub struct WatchParts {
+    pub published: Arc<ArcSwap<Tables>>,
+    pub places: Arc<Bell<Place>>,
+    pub board: Arc<Board<Topic, Answer>>,
+    pub topics: Arc<Bell<Topic>>,
+    /// Identities that must have a certificate: heard at by the watch of each leaf, served by a `LeafKeeper` each.
+    pub identities: Arc<Bell<ServiceName>>,
+}
+
+pub struct SourceWatch {
+    parts: Arc<WatchParts>,
+    card: Pinned,
+    topic: Topic,
+    doorbell: Arc<Doorbell<Place>>,
+    hearings: BTreeMap<Place, Hearing<Place>>,
+    /// For a leaf: keeps its keeper.
+    _identity: Option<Hearing<ServiceName>>,
+    /// Already posted.
+    fact: Option<Fact>,
+    /// Posted answers so far.
+    version: u64,
+    _exit: ExitGuard,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Ring;
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Leave;
+
+impl SourceWatch {
+    /// Called on the actor's own thread; the first look happens when it starts.
+    pub fn new(
+        parts: Arc<WatchParts>,
+        topic: Topic,
+        card: Pinned,
+        exit: ExitGuard,
+        ctx: &mut Context<Self>,
+    ) -> Self {
+        let bell: WeakPost<Self> = Post::new(ctx.address(), card.card()).downgrade();
+        let doorbell = Doorbell::new(move || bell.tell(Ring));
+        let identity = match &topic {
+            Topic::Leaf(service) => Some(parts.identities.listen(service.clone(), &Doorbell::new(|| {}))),
+            _ => None,
+        };
+        Self {
+            parts,
+            card,
+            topic,
+            doorbell,
+            hearings: BTreeMap::new(),
+            _identity: identity,
+            fact: None,
+            version: 0,
+            _exit: exit,
+        }
+    }
+
+    /// Looks until the places it listens at are those the answer was read from: a place it did not listen at yet may
+    /// have been touched between the look and the listening.
+    fn evaluate(&mut self, ripples: &Ripples) {
+        let found = loop {
+            let tables = self.parts.published.load_full();
+            let found = look(&tables, &self.topic);
+            if self.listen_at(&found.places) {
+                break found;
+            }
+        };
+        self.conclude(found, ripples);
+    }
+
+    /// True when it listened at exactly these places already.
+    fn listen_at(&mut self, places: &[Place]) -> bool {
+        let before = self.hearings.len();
+        let mut added = false;
+        for place in places {
+            if !self.hearings.contains_key(place) {
+                let hearing = self.parts.places.listen(place.clone(), &self.doorbell);
+                self.hearings.insert(place.clone(), hearing);
+                added = true;
+            }
+        }
+        if before + usize::from(added) > places.len() {
+            self.hearings.retain(|place, _| places.contains(place));
+        }
+        !added
+    }
+
+    fn conclude(&mut self, found: Found, ripples: &Ripples) {
+        let changed = self.fact.as_ref() != Some(&found.fact);
+        metrics::watch_evaluation(self.topic.kind(), changed);
+        if !changed {
+            return;
+        }
+        ripples.pass(Stage::Watch);
+        self.version += 1;
+        self.card.set_version(self.version);
+        self.fact = Some(found.fact.clone());
+        self.parts.board.post(self.topic.clone(), Answer { fact: found.fact, index: found.index });
+        self.parts.topics.ring(&self.topic, ripples);
+    }
+}
+
+impl Actor for SourceWatch {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        self.evaluate(&Ripples::default());
+    }
+}
+
+impl Drop for SourceWatch {
+    fn drop(&mut self) {
+        // one that panicked leaves its last answer: what stands is better than nothing until it is rebuilt
+        if !std::thread::panicking() {
+            self.parts.board.unpost(&self.topic);
+        }
+    }
+}
+
+impl Handler<Ring> for SourceWatch {
+    type Result = ();
+
+    fn handle(&mut self, _: Ring, _: &mut Context<Self>) {
+        let _turn = self.card.turn("Ring");
+        let rung = self.doorbell.take();
+        self.evaluate(&rung.ripples);
+    }
+}
+
+impl Handler<Leave> for SourceWatch {
+    type Result = ();
+
+    fn handle(&mut self, _: Leave, ctx: &mut Context<Self>) {
+        let _turn = self.card.turn("Leave");
+        ctx.stop();
+    }
+}

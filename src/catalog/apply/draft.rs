@@ -1,0 +1,232 @@
+//! Tables in the making. Every change of a record goes through here, which is what keeps three things in step: the
+//! tables, the places touched, and what the store is told.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Applied;
+use super::stamp::stamp;
+use crate::catalog::record::{Change, Record, RecordKey};
+use crate::catalog::tables::Tables;
+use crate::catalog::write::{AuthorityState, Outcome};
+use crate::model::topic::Place;
+use crate::model::{
+    Check, CheckId, Entry, EntryKey, Index, Leaf, Node, NodeName, Service, ServiceId, ServiceKind, ServiceName,
+};
+
+pub(super) struct Draft {
+    pub(super) tables: Tables,
+    index: Index,
+    places: BTreeSet<Place>,
+    changes: Vec<Change>,
+}
+
+impl Draft {
+    pub(super) fn new(tables: Tables, index: Index) -> Self {
+        Self { tables, index, places: BTreeSet::new(), changes: Vec::new() }
+    }
+
+    pub(super) fn finish(mut self) -> Applied {
+        self.tables.touch(&self.places, self.index);
+        Applied { tables: self.tables, places: self.places, changes: self.changes, outcome: Outcome::Applied }
+    }
+
+    /// True if it changed anything; so with every `put` and `remove`.
+    pub(super) fn put_node(&mut self, mut node: Node) -> bool {
+        let old = self.tables.nodes.get(&node.name).cloned();
+        if !stamp(&mut node, old.as_deref(), self.index) {
+            return false;
+        }
+        self.places.insert(Place::Nodes);
+        self.places.insert(Place::Node(node.name.clone()));
+        self.touch_all_on(&node.name);
+        self.changes.push(Change::Put(Record::Node(node.clone())));
+        self.tables.insert_node(Arc::new(node));
+        true
+    }
+
+    pub(super) fn put_service(&mut self, mut service: Service) -> bool {
+        let old = self.tables.services.get(&(service.node.clone(), service.id.clone())).cloned();
+        if !stamp(&mut service, old.as_deref(), self.index) {
+            return false;
+        }
+        let service = Arc::new(service);
+        // a proxy without a local port of its own leads to where the instance listens
+        let listens = |service: &Service| (service.port, service.socket_path.clone());
+        if old.as_deref().map(listens) != Some(listens(&service)) {
+            self.touch_proxies_of(&service.node, &service.id);
+        }
+        if let Some(old) = &old {
+            self.touch_instance(old);
+        }
+        self.touch_instance(&service);
+        self.changes.push(Change::Put(Record::Service((*service).clone())));
+        if self.tables.insert_service(Arc::clone(&service)) {
+            self.places.insert(Place::ServiceNames);
+        }
+        self.rename_checks(&service);
+        true
+    }
+
+    pub(super) fn remove_service(&mut self, node: &NodeName, id: &ServiceId) -> bool {
+        let Some(old) = self.tables.services.get(&(node.clone(), id.clone())).cloned() else { return false };
+        let checks: Vec<_> = self.tables.checks_of(node, id).map(|check| check.id.clone()).collect();
+        for check in checks {
+            self.remove_check(node, &check);
+        }
+        self.touch_proxies_of(node, id);
+        self.touch_instance(&old);
+        self.changes.push(Change::Delete(RecordKey::Service(node.clone(), id.clone())));
+        if self.tables.remove_service(node, id) {
+            self.places.insert(Place::ServiceNames);
+        }
+        true
+    }
+
+    /// A check of a service must carry the service's name and tags: see [`Draft::register_check`].
+    pub(super) fn put_check(&mut self, mut check: Check) -> bool {
+        let old = self.tables.checks.get(&(check.node.clone(), check.id.clone())).cloned();
+        if !stamp(&mut check, old.as_deref(), self.index) {
+            return false;
+        }
+        if let Some(old) = &old {
+            self.touch_checked(old);
+        }
+        self.touch_checked(&check);
+        self.changes.push(Change::Put(Record::Check(check.clone())));
+        self.tables.insert_check(Arc::new(check));
+        true
+    }
+
+    pub(super) fn remove_check(&mut self, node: &NodeName, id: &CheckId) -> bool {
+        let Some(old) = self.tables.checks.get(&(node.clone(), id.clone())).cloned() else { return false };
+        self.touch_checked(&old);
+        self.changes.push(Change::Delete(RecordKey::Check(node.clone(), id.clone())));
+        self.tables.remove_check(node, id);
+        true
+    }
+
+    pub(super) fn put_entry(&mut self, mut entry: Entry) -> bool {
+        let key = entry.key();
+        let old = self.tables.entries.get(&key).cloned();
+        if !stamp(&mut entry, old.as_deref(), self.index) {
+            return false;
+        }
+        self.touch_entry(key);
+        self.changes.push(Change::Put(Record::Entry(entry.clone())));
+        self.tables.insert_entry(Arc::new(entry));
+        true
+    }
+
+    pub(super) fn remove_entry(&mut self, key: &EntryKey) -> bool {
+        if !self.tables.entries.contains_key(key) {
+            return false;
+        }
+        self.touch_entry(key.clone());
+        self.changes.push(Change::Delete(RecordKey::Entry(key.clone())));
+        self.tables.remove_entry(key);
+        true
+    }
+
+    pub(super) fn put_authority(&mut self, mut authority: AuthorityState) -> bool {
+        let old = self.tables.authority().cloned();
+        for root in &mut authority.roots.roots {
+            let known = old.iter().flat_map(|old| &old.roots.roots).find(|known| known.id == root.id);
+            stamp(root, known, self.index);
+        }
+        if old.is_some_and(|old| *old == authority) {
+            return false;
+        }
+        self.places.insert(Place::Roots);
+        self.changes.push(Change::Put(Record::Authority(authority.clone())));
+        self.tables.set_authority(Arc::new(authority));
+        true
+    }
+
+    pub(super) fn put_leaf(&mut self, mut leaf: Leaf) -> bool {
+        let old = self.tables.leaves.get(&leaf.service).cloned();
+        if !stamp(&mut leaf, old.as_deref(), self.index) {
+            return false;
+        }
+        self.places.insert(Place::Leaf(leaf.service.clone()));
+        self.changes.push(Change::Put(Record::Leaf(leaf.clone())));
+        self.tables.insert_leaf(Arc::new(leaf));
+        true
+    }
+
+    pub(super) fn remove_leaf(&mut self, service: &ServiceName) -> bool {
+        if !self.tables.leaves.contains_key(service) {
+            return false;
+        }
+        self.places.insert(Place::Leaf(service.clone()));
+        self.changes.push(Change::Delete(RecordKey::Leaf(service.clone())));
+        self.tables.remove_leaf(service);
+        true
+    }
+
+    /// Its checks say what the instance is called and how it is tagged.
+    fn rename_checks(&mut self, service: &Service) {
+        let stale: Vec<_> = self
+            .tables
+            .checks_of(&service.node, &service.id)
+            .filter(|check| check.service_name != service.name || check.service_tags != service.tags)
+            .map(|check| Check {
+                service_name: service.name.clone(),
+                service_tags: service.tags.clone(),
+                ..(**check).clone()
+            })
+            .collect();
+        for check in stale {
+            self.put_check(check);
+        }
+    }
+}
+
+/// Which places a change of a record touches.
+impl Draft {
+    fn touch_instance(&mut self, service: &Service) {
+        self.places.insert(Place::Node(service.node.clone()));
+        self.places.insert(Place::Service(service.name.clone()));
+        if let Some(name) = service.connect_name() {
+            self.places.insert(Place::Connect(name.clone()));
+        }
+        if service.kind == ServiceKind::ConnectProxy {
+            self.places.insert(Place::Proxy(service.proxy_id()));
+        }
+    }
+
+    /// The answers by name that the instance's health is part of.
+    fn touch_health(&mut self, service: &Service) {
+        self.places.insert(Place::Service(service.name.clone()));
+        if let Some(name) = service.connect_name() {
+            self.places.insert(Place::Connect(name.clone()));
+        }
+    }
+
+    fn touch_checked(&mut self, check: &Check) {
+        self.places.insert(Place::Node(check.node.clone()));
+        if check.service_id.is_empty() {
+            self.touch_all_on(&check.node);
+        } else if let Some(service) = self.tables.services.get(&(check.node.clone(), check.service_id.clone())) {
+            let service = Arc::clone(service);
+            self.touch_health(&service);
+        }
+    }
+
+    fn touch_all_on(&mut self, node: &NodeName) {
+        let services: Vec<_> = self.tables.services_on(node).cloned().collect();
+        for service in services {
+            self.touch_health(&service);
+        }
+    }
+
+    fn touch_proxies_of(&mut self, node: &NodeName, id: &ServiceId) {
+        let proxies = self.tables.proxies_beside(node, id).map(|proxy| Place::Proxy(proxy.proxy_id()));
+        self.places.extend(proxies);
+    }
+
+    fn touch_entry(&mut self, key: EntryKey) {
+        self.places.insert(Place::Entries(key.kind));
+        self.places.insert(Place::Entry(key));
+    }
+}

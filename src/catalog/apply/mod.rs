@@ -1,0 +1,93 @@
+//! From tables and a write to new tables. Everything about a write that can only be judged by what is registered
+//! already is judged here; a write that is refused, and one that changes nothing, leaves no trace.
+
+mod checks;
+mod draft;
+mod entries;
+mod refusal;
+mod services;
+mod sidecar;
+mod stamp;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+pub use refusal::Refusal;
+
+use self::draft::Draft;
+use super::record::Change;
+use super::tables::Tables;
+use super::write::{Outcome, Write};
+use crate::model::Index;
+use crate::model::topic::Place;
+
+/// What a write that was not refused came to.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The old ones unless the outcome is [`Outcome::Applied`].
+    pub tables: Tables,
+    /// Where an answer may be another one now.
+    pub places: BTreeSet<Place>,
+    /// What a store must keep or drop, in this order.
+    pub changes: Vec<Change>,
+    pub outcome: Outcome,
+}
+
+/// Applies the write at `index`, which must be greater than that of the tables.
+pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Refusal> {
+    debug_assert!(index > tables.index(), "index {index} is not after {}", tables.index());
+    let mut draft = Draft::new(tables.clone(), index);
+    Ok(match draft.write(write)? {
+        Outcome::Applied => draft.finish(),
+        outcome => Applied { tables: tables.clone(), places: BTreeSet::new(), changes: Vec::new(), outcome },
+    })
+}
+
+impl Draft {
+    fn write(&mut self, write: &Write) -> Result<Outcome, Refusal> {
+        let changed = match write {
+            Write::RegisterNode(node) => self.register_node(node)?,
+            Write::RegisterService(registration) => self.register_service(registration)?,
+            Write::DeregisterService { node, id } => self.deregister_service(node, id)?,
+            Write::RegisterCheck(check) => self.register_check(check.clone())?,
+            Write::DeregisterCheck { node, id } => self.deregister_check(node, id)?,
+            Write::UpdateCheck { node, id, status, output } => self.update_check(node, id, *status, output)?,
+            Write::PutEntry { entry, cas } => return self.put_entry_if(entry, *cas),
+            Write::DeleteEntry { key, cas } => return Ok(self.delete_entry_if(key, *cas)),
+            Write::PutIntention { source, destination, action, description } => {
+                self.put_intention(source, destination, *action, description)?
+            }
+            Write::DeleteIntention { source, destination } => self.delete_intention(source, destination),
+            Write::SetAuthority(authority) => self.put_authority(authority.clone()),
+            Write::SetLeaf(leaf) => {
+                not_empty(leaf.service.as_str(), "leaf's service")?;
+                self.put_leaf(leaf.clone())
+            }
+            Write::RemoveLeaf(service) => self.remove_leaf(service),
+            Write::Batch(writes) => return self.batch(writes),
+        };
+        Ok(outcome(changed))
+    }
+
+    /// A compare-and-set that fails fails the batch: all or nothing.
+    fn batch(&mut self, writes: &[Write]) -> Result<Outcome, Refusal> {
+        let mut changed = false;
+        for write in writes {
+            match self.write(write)? {
+                Outcome::Applied => changed = true,
+                Outcome::Unchanged => {}
+                Outcome::CasFailed => return Ok(Outcome::CasFailed),
+            }
+        }
+        Ok(outcome(changed))
+    }
+}
+
+fn outcome(changed: bool) -> Outcome {
+    if changed { Outcome::Applied } else { Outcome::Unchanged }
+}
+
+fn not_empty(text: &str, what: &'static str) -> Result<(), Refusal> {
+    if text.is_empty() { Err(Refusal::Empty(what)) } else { Ok(()) }
+}

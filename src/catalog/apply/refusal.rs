@@ -1,0 +1,50 @@
+//! Why a write was refused, in words for whoever asked for it.
+
+use thiserror::Error;
+
+use super::sidecar::PORTS;
+use crate::model::{CheckId, EntryKind, NodeName, ServiceId};
+
+/// A refused write has changed nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum Refusal {
+    #[error("Unknown node {0:?}: register the node before what runs on it")]
+    UnknownNode(NodeName),
+    #[error("Unknown service ID {id:?} on node {node:?}: give the id of an instance, not the name of its service")]
+    UnknownService { node: NodeName, id: ServiceId },
+    #[error("Unknown check ID {id:?} on node {node:?}: register the check first")]
+    UnknownCheck { node: NodeName, id: CheckId },
+    /// Holds what has no name, such as `service id`.
+    #[error("a {0} must not be empty")]
+    Empty(&'static str),
+    #[error("service {0:?}: kind connect-proxy and a Proxy block go together, one came without the other")]
+    ProxyWithoutKind(ServiceId),
+    #[error("service {0:?}: a connect-proxy needs Proxy.DestinationServiceName, the one service it stands for")]
+    ProxyWithoutDestination(ServiceId),
+    #[error("service {0:?}: a sidecar cannot have a sidecar of its own")]
+    NestedSidecar(ServiceId),
+    #[error("service {0:?}: the sidecar needs an id of its own, not its service's")]
+    SidecarHasServiceId(ServiceId),
+    #[error(
+        "no port for sidecar {id:?}: none left in its range [{first}, {last}]; give Connect.SidecarService.Port",
+        first = PORTS.start(),
+        last = PORTS.end()
+    )]
+    NoSidecarPort { id: ServiceId },
+    #[error(
+        "check {id:?}: by way of other aliases it would mirror itself; alias an instance that does not depend on it"
+    )]
+    AliasCycle { id: CheckId },
+    #[error("a {kind} entry is always named {expected:?}, not {name:?}")]
+    EntryName { kind: EntryKind, expected: &'static str, name: String },
+}
+
+impl Refusal {
+    /// The status that HTTP has for it.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::UnknownNode(_) | Self::UnknownService { .. } | Self::UnknownCheck { .. } => 404,
+            _ => 400,
+        }
+    }
+}

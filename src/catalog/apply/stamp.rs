@@ -1,0 +1,40 @@
+//! When a record was made and when it last changed.
+
+use crate::model::{Check, Entry, Index, Leaf, Node, Root, Service};
+
+pub(super) trait Stamped: PartialEq {
+    fn stamp(&self) -> (Index, Index);
+    fn set_stamp(&mut self, create: Index, modify: Index);
+}
+
+macro_rules! stamped {
+    ($($record:ty),*) => {$(
+        impl Stamped for $record {
+            fn stamp(&self) -> (Index, Index) {
+                (self.create_index, self.modify_index)
+            }
+
+            fn set_stamp(&mut self, create: Index, modify: Index) {
+                self.create_index = create;
+                self.modify_index = modify;
+            }
+        }
+    )*};
+}
+
+stamped!(Node, Service, Check, Entry, Leaf, Root);
+
+/// Gives the new record its indexes; false if it says nothing new.
+pub(super) fn stamp<T: Stamped>(new: &mut T, old: Option<&T>, index: Index) -> bool {
+    let Some(old) = old else {
+        new.set_stamp(index, index);
+        return true;
+    };
+    let (created, modified) = old.stamp();
+    new.set_stamp(created, modified);
+    if new == old {
+        return false;
+    }
+    new.set_stamp(created, index);
+    true
+}

@@ -1,0 +1,18 @@
+//! The registry as a value. [`Tables`] never change: [`apply`] makes new ones that share all that stayed the same,
+//! and says which places it touched and what a store must keep.
+
+mod apply;
+#[cfg(test)]
+mod fixture;
+mod names;
+#[cfg(test)]
+mod properties;
+pub mod query;
+mod record;
+mod tables;
+mod write;
+
+pub use apply::{Applied, Refusal, apply};
+pub use record::{Change, Record, RecordKey};
+pub use tables::{Settings, Tables};
+pub use write::{AuthorityState, Outcome, Registration, SidecarRegistration, Write};

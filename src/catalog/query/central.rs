@@ -1,0 +1,116 @@
+//! Central configuration (`proxy-defaults`, `service-defaults`) merged under a proxy's own registration.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::config::{milliseconds, number, protocol as protocol_of, text};
+use crate::catalog::tables::Tables;
+use crate::model::entry::EntryBody;
+use crate::model::topic::ChainKey;
+use crate::model::{Bind, EntryKey, EntryKind, LocalApp, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service};
+use crate::model::{ServiceKind, ServiceName, Upstream, UpstreamConfig};
+
+const LOOPBACK: &str = "127.0.0.1";
+const DEFAULT_LOCAL_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the service speaks by central configuration: `service-defaults`, else `proxy-defaults`, else tcp.
+pub fn protocol(tables: &Tables, service: &ServiceName) -> Protocol {
+    let by_default = || proxy_defaults(tables).and_then(protocol_of);
+    service_protocol(tables, service).or_else(by_default).unwrap_or_default()
+}
+
+/// `Proxy.Config` of the registration, key by key over `service-defaults` of what the proxy stands for, over
+/// `proxy-defaults`. Empty for a service that is no proxy.
+pub fn merged_proxy_config(tables: &Tables, service: &Service) -> Opaque {
+    let Some(proxy) = &service.proxy else { return Opaque::new() };
+    let mut merged = proxy_defaults(tables).cloned().unwrap_or_default();
+    if let Some(protocol) = service_protocol(tables, &proxy.destination_name) {
+        merged.insert("protocol".to_owned(), Value::from(protocol.as_str()));
+    }
+    merged.extend(proxy.config.clone());
+    merged
+}
+
+/// The proxy as it is to be configured; `None` if no such proxy is registered.
+pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
+    let service = tables.services.get(&(id.node.clone(), id.service.clone()))?;
+    let registered = service.proxy.as_ref().filter(|_| service.kind == ServiceKind::ConnectProxy)?;
+    let config = merged_proxy_config(tables, service);
+    let bind_address = text(&config, "bind_address").or_else(|| Some(service.address.clone()));
+    let bind_port = number(&config, "bind_port").and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
+    let local_connect_timeout = milliseconds(&config, "local_connect_timeout_ms").filter(|timeout| !timeout.is_zero());
+    let max_connections = number(&config, "max_inbound_connections").unwrap_or(0).max(0);
+    Some(ProxyConfig {
+        id: id.clone(),
+        datacenter: tables.datacenter().clone(),
+        destination: registered.destination_name.clone(),
+        bind_address: bind_address.filter(|address| !address.is_empty()).unwrap_or_else(|| "0.0.0.0".to_owned()),
+        bind_port: bind_port.unwrap_or(service.port),
+        local_app: LocalApp {
+            address: local_address(tables, id, registered),
+            connect_timeout: local_connect_timeout.unwrap_or(DEFAULT_LOCAL_CONNECT_TIMEOUT),
+            request_timeout: milliseconds(&config, "local_request_timeout_ms"),
+            idle_timeout: milliseconds(&config, "local_idle_timeout_ms"),
+        },
+        protocol: protocol_of(&config).unwrap_or_default(),
+        max_inbound_connections: u32::try_from(max_connections).unwrap_or(u32::MAX),
+        balance_inbound_connections: text(&config, "balance_inbound_connections").as_deref() == Some("exact_balance"),
+        xds_fetch_timeout: milliseconds(&config, "xds_fetch_timeout_ms"),
+        upstreams: registered.upstreams.iter().map(upstream).collect(),
+    })
+}
+
+/// Where the registration says; a registration that does not say means where the instance beside it listens.
+fn local_address(tables: &Tables, id: &ProxyId, proxy: &Proxy) -> Bind {
+    let socket = |path: &str| Bind::Socket { path: path.to_owned(), mode: None };
+    if !proxy.local_socket_path.is_empty() {
+        return socket(&proxy.local_socket_path);
+    }
+    let beside = tables.services.get(&(id.node.clone(), proxy.destination_id.clone()));
+    let port = match beside {
+        Some(beside) if proxy.local_port == 0 && !beside.socket_path.is_empty() => return socket(&beside.socket_path),
+        Some(beside) if proxy.local_port == 0 => beside.port,
+        _ => proxy.local_port,
+    };
+    Bind::Address { address: or_loopback(&proxy.local_address), port }
+}
+
+fn upstream(upstream: &Upstream) -> UpstreamConfig {
+    let bind = if upstream.local_bind_socket_path.is_empty() {
+        Bind::Address { address: or_loopback(&upstream.local_bind_address), port: upstream.local_bind_port }
+    } else {
+        Bind::Socket {
+            path: upstream.local_bind_socket_path.clone(),
+            mode: u32::from_str_radix(&upstream.local_bind_socket_mode, 8).ok(),
+        }
+    };
+    let connect_timeout = milliseconds(&upstream.config, "connect_timeout_ms").filter(|timeout| !timeout.is_zero());
+    UpstreamConfig {
+        name: upstream.destination_name.to_string(),
+        bind,
+        chain: ChainKey {
+            service: upstream.destination_name.clone(),
+            protocol: protocol_of(&upstream.config),
+            connect_timeout,
+        },
+    }
+}
+
+fn or_loopback(address: &str) -> String {
+    if address.is_empty() { LOOPBACK.to_owned() } else { address.to_owned() }
+}
+
+fn proxy_defaults(tables: &Tables) -> Option<&Opaque> {
+    match &tables.entries.get(&EntryKey::new(EntryKind::ProxyDefaults, "global"))?.body {
+        EntryBody::ProxyDefaults(defaults) => Some(&defaults.config),
+        EntryBody::Mesh(_) | EntryBody::ServiceDefaults(_) | EntryBody::ServiceIntentions(_) => None,
+    }
+}
+
+fn service_protocol(tables: &Tables, service: &ServiceName) -> Option<Protocol> {
+    match &tables.entries.get(&EntryKey::new(EntryKind::ServiceDefaults, service.as_str()))?.body {
+        EntryBody::ServiceDefaults(defaults) => defaults.protocol,
+        EntryBody::Mesh(_) | EntryBody::ProxyDefaults(_) | EntryBody::ServiceIntentions(_) => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! Instances by name with all that bears on their health, and what of it proxies need.
+
+use std::sync::Arc;
+
+use crate::catalog::tables::Tables;
+use crate::model::{Endpoint, Endpoints, Instance, Service, ServiceId, ServiceName, Status};
+
+/// The most load an instance can take, relative to others.
+const MAX_WEIGHT: u32 = 128;
+
+/// The instances of the name, sorted by node and id; each with its node's checks, then its own, both sorted by id.
+pub fn instances(tables: &Tables, name: &ServiceName) -> Vec<Instance> {
+    tables.instances_named(name).filter_map(|service| instance(tables, service)).collect()
+}
+
+/// The instances that accept mesh connections for the name, in the same form: sidecars, and what speaks TLS itself.
+pub fn connect_instances(tables: &Tables, name: &ServiceName) -> Vec<Instance> {
+    tables.instances_for_connect(name).filter_map(|service| instance(tables, service)).collect()
+}
+
+/// Where proxies send requests for the service.
+pub fn endpoints(tables: &Tables, service: &ServiceName) -> Endpoints {
+    let mut endpoints: Vec<_> = connect_instances(tables, service).iter().map(endpoint).collect();
+    endpoints.sort();
+    Endpoints { endpoints }
+}
+
+fn instance(tables: &Tables, service: &Arc<Service>) -> Option<Instance> {
+    let node = Arc::clone(tables.nodes.get(&service.node)?);
+    let of_node = ServiceId::default();
+    let node_checks = tables.checks_of(&service.node, &of_node);
+    let checks = node_checks.chain(tables.checks_of(&service.node, &service.id)).cloned().collect();
+    Some(Instance { node, service: Arc::clone(service), checks })
+}
+
+fn endpoint(instance: &Instance) -> Endpoint {
+    let service = &instance.service;
+    let any = |status| instance.checks.iter().any(|check| check.status == status);
+    let weight = if any(Status::Warning) { service.weights.warning } else { service.weights.passing };
+    Endpoint {
+        address: instance.address().to_owned(),
+        port: service.port,
+        socket_path: service.socket_path.clone(),
+        healthy: weight > 0 && !any(Status::Critical),
+        weight: weight.clamp(1, MAX_WEIGHT),
+    }
+}

@@ -1,0 +1,44 @@
+//! Who may call whom, read from the `service-intentions` entries.
+
+use crate::catalog::tables::Tables;
+use crate::model::entry::EntryBody;
+use crate::model::intention::{Action, Intention, Intentions, WILDCARD};
+use crate::model::{Entry, EntryKey, EntryKind, ServiceName};
+
+/// Highest precedence first, then by destination, then by source.
+pub fn intention_list(tables: &Tables) -> Vec<Intention> {
+    let mut all: Vec<_> =
+        super::entries(tables, EntryKind::ServiceIntentions).iter().flat_map(|entry| of_entry(entry)).collect();
+    all.sort_by(|a, b| {
+        let names = || (&a.destination, &a.source).cmp(&(&b.destination, &b.source));
+        b.precedence().cmp(&a.precedence()).then_with(names)
+    });
+    all
+}
+
+/// What bears on calls to the destination: its own intentions and those of every destination.
+pub fn intentions(tables: &Tables, destination: &ServiceName) -> Intentions {
+    let of = |name: &str| {
+        let entry = tables.entries.get(&EntryKey::new(EntryKind::ServiceIntentions, name));
+        entry.map(|entry| of_entry(entry)).unwrap_or_default()
+    };
+    let mut found = of(destination.as_str());
+    if *destination != WILDCARD {
+        found.extend(of(WILDCARD));
+    }
+    Intentions::new(found, tables.default_intention())
+}
+
+/// Whether the source may call the destination.
+pub fn decide_intention(tables: &Tables, source: &ServiceName, destination: &ServiceName) -> Action {
+    intentions(tables, destination).decide(source.as_str())
+}
+
+fn of_entry(entry: &Entry) -> Vec<Intention> {
+    match &entry.body {
+        EntryBody::ServiceIntentions(body) => {
+            body.intentions(&entry.name.as_str().into(), entry.create_index, entry.modify_index)
+        }
+        EntryBody::Mesh(_) | EntryBody::ProxyDefaults(_) | EntryBody::ServiceDefaults(_) => Vec::new(),
+    }
+}

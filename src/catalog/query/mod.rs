@@ -1,0 +1,94 @@
+//! What the tables answer. Everything comes sorted, so equal tables give equal answers.
+
+mod central;
+mod config;
+mod health;
+mod intentions;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use central::{merged_proxy_config, protocol, proxy};
+pub use health::{connect_instances, endpoints, instances};
+pub use intentions::{decide_intention, intention_list, intentions};
+
+use super::tables::Tables;
+use crate::model::entry::{EntryBody, Mesh};
+use crate::model::{Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, Service, ServiceId, ServiceName};
+use crate::model::Status;
+
+/// Sorted by name.
+pub fn nodes(tables: &Tables) -> Vec<Arc<Node>> {
+    tables.nodes.values().cloned().collect()
+}
+
+pub fn node(tables: &Tables, name: &NodeName) -> Option<Arc<Node>> {
+    tables.nodes.get(name).cloned()
+}
+
+/// What is registered on the node, sorted by id.
+pub fn on_node(tables: &Tables, name: &NodeName) -> (Vec<Arc<Service>>, Vec<Arc<Check>>) {
+    (tables.services_on(name).cloned().collect(), tables.checks_on(name).cloned().collect())
+}
+
+/// Every name, with the tags of all its instances.
+pub fn services(tables: &Tables) -> BTreeMap<ServiceName, BTreeSet<String>> {
+    tables.names.tags()
+}
+
+pub fn service(tables: &Tables, node: &NodeName, id: &ServiceId) -> Option<Arc<Service>> {
+    tables.services.get(&(node.clone(), id.clone())).cloned()
+}
+
+pub fn check(tables: &Tables, node: &NodeName, id: &CheckId) -> Option<Arc<Check>> {
+    tables.checks.get(&(node.clone(), id.clone())).cloned()
+}
+
+/// The instance's own checks, sorted by id; with an empty id, the node's.
+pub fn checks_of_service(tables: &Tables, node: &NodeName, id: &ServiceId) -> Vec<Arc<Check>> {
+    tables.checks_of(node, id).cloned().collect()
+}
+
+pub fn entry(tables: &Tables, key: &EntryKey) -> Option<Arc<Entry>> {
+    tables.entries.get(key).cloned()
+}
+
+/// Sorted by name.
+pub fn entries(tables: &Tables, kind: EntryKind) -> Vec<Arc<Entry>> {
+    let entries = tables.entries.range(EntryKey::new(kind, "")..);
+    entries.take_while(|(key, _)| key.kind == kind).map(|(_, entry)| Arc::clone(entry)).collect()
+}
+
+/// The defaults when there is no entry.
+pub fn mesh(tables: &Tables) -> Mesh {
+    match tables.entries.get(&EntryKey::new(EntryKind::Mesh, "mesh")).map(|entry| &entry.body) {
+        Some(EntryBody::Mesh(mesh)) => mesh.clone(),
+        _ => Mesh::default(),
+    }
+}
+
+/// The certificate of the service, once it has one.
+pub fn leaf(tables: &Tables, service: &ServiceName) -> Option<Arc<Leaf>> {
+    tables.leaves.get(service).cloned()
+}
+
+/// Every leaf, sorted by service.
+pub fn leaves(tables: &Tables) -> Vec<Arc<Leaf>> {
+    tables.leaves.values().cloned().collect()
+}
+
+/// How many instances are registered.
+pub fn service_count(tables: &Tables) -> usize {
+    tables.services.len()
+}
+
+/// How many checks there are of each status.
+pub fn check_counts(tables: &Tables) -> BTreeMap<Status, usize> {
+    let mut counts = BTreeMap::new();
+    for check in tables.checks.values() {
+        *counts.entry(check.status).or_insert(0) += 1;
+    }
+    counts
+}

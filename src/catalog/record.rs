@@ -1,0 +1,45 @@
+//! The catalog as a store sees it: records under keys.
+
+use serde::{Deserialize, Serialize};
+
+use super::write::AuthorityState;
+use crate::model::{Check, CheckId, Entry, EntryKey, Leaf, Node, NodeName, Service, ServiceId, ServiceName};
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Record {
+    Node(Node),
+    Service(Service),
+    Check(Check),
+    Entry(Entry),
+    Authority(AuthorityState),
+    Leaf(Leaf),
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum RecordKey {
+    Node(NodeName),
+    Service(NodeName, ServiceId),
+    Check(NodeName, CheckId),
+    Entry(EntryKey),
+    Authority,
+    Leaf(ServiceName),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Change {
+    Put(Record),
+    Delete(RecordKey),
+}
+
+impl Record {
+    pub fn key(&self) -> RecordKey {
+        match self {
+            Self::Node(node) => RecordKey::Node(node.name.clone()),
+            Self::Service(service) => RecordKey::Service(service.node.clone(), service.id.clone()),
+            Self::Check(check) => RecordKey::Check(check.node.clone(), check.id.clone()),
+            Self::Entry(entry) => RecordKey::Entry(entry.key()),
+            Self::Authority(_) => RecordKey::Authority,
+            Self::Leaf(leaf) => RecordKey::Leaf(leaf.service.clone()),
+        }
+    }
+}

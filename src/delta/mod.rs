@@ -1,0 +1,238 @@
+//! The xDS protocol as a value: what one client's stream has asked for, what it was sent, what it accepted, and
+//! therefore what goes out next. No socket, no clock, no knowledge of how resources are made.
+//!
+//! A [`Stream`] is stepped with an [`Event`] and says which [`Push`]es to write. It works by levels, not by edges: what
+//! the client shall hold (the [`View`], as far as it is subscribed to) is compared with what it was sent, and the
+//! difference goes out as soon as order allows. Newer state therefore only replaces older state, and a slow client
+//! costs no queue.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `request.rs` | what a client's message says, in either dialect |
+//! | `subscription.rs` | which names of one type a client wants, and what it holds under each |
+//! | `plan.rs` | what of one type differs and goes out now |
+//! | `order.rs` | make before break: what must wait for what |
+//! | `answer.rs` | what an ACK or a NACK settles |
+//! | `status.rs` | the stream as operators see it |
+//! | `encode.rs` | a push as bytes |
+
+mod answer;
+#[cfg(test)]
+mod conversation;
+mod encode;
+#[cfg(test)]
+mod model;
+mod order;
+mod plan;
+mod push;
+mod request;
+mod status;
+mod subscription;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::resource::{Resource, ResourceHash, ResourceType, View};
+
+pub use answer::{Acknowledgement, Rejection};
+pub use encode::{Message, message};
+pub use request::{Change, Nack, Request};
+pub use status::{ResourceStatus, SyncState, TypeStatus};
+
+use subscription::Subscription;
+
+/// How long a listener or route waits for a client to accept the clusters it leans on, and how long an unanswered
+/// response counts against the window. Envoy's own limit for a cluster's first endpoints is the same.
+pub const ACK_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// After a reconnect, how long clusters that are gone stay with the client, so that it has time to subscribe to the
+/// listeners and routes that may still refer to them. Envoy subscribes to everything in one burst.
+pub const RECONNECT_GRACE: Duration = Duration::from_millis(500);
+
+/// The form of the messages on a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dialect {
+    /// `DeltaAggregatedResources`: changes and removals.
+    Delta,
+    /// `StreamAggregatedResources`: of listeners and clusters the full set each time.
+    StateOfTheWorld,
+}
+
+/// Names one response on a stream, over all types. Its wire text is the number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Nonce(pub u64);
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.0)
+    }
+}
+
+/// What may happen to a stream.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The client has said something.
+    Request(Request),
+    /// There is a new state of everything this client shall hold. Before the first, requests are only recorded.
+    View(&'a Arc<View>),
+    /// The time has come that [`Step::due`] named.
+    Due,
+}
+
+/// What follows from an event.
+#[derive(Default, Debug)]
+pub struct Step {
+    /// Responses to write, in this order.
+    pub pushes: Vec<Push>,
+    pub acknowledged: Vec<Acknowledgement>,
+    pub rejected: Vec<Rejection>,
+    /// Step again with [`Event::Due`] at this moment; replaces what an earlier step asked for.
+    pub due: Option<Duration>,
+}
+
+/// One response.
+#[derive(Clone, Debug)]
+pub struct Push {
+    pub dialect: Dialect,
+    /// `None`: the answer to a subscription of a type that is not served.
+    pub kind: Option<ResourceType>,
+    pub type_url: Cow<'static, str>,
+    pub nonce: Nonce,
+    /// `system_version_info` (the version of the whole view), or `version_info` (of what the client shall hold of
+    /// this type).
+    pub version: ResourceHash,
+    /// Sorted by name.
+    pub upserts: Vec<Arc<Resource>>,
+    /// Sorted; no name is in both lists. Empty in state of the world, which has no removals.
+    pub removals: Vec<Arc<str>>,
+}
+
+/// All that is known of one client's stream.
+#[derive(Debug)]
+pub struct Stream {
+    dialect: Dialect,
+    view: Option<Arc<View>>,
+    subscriptions: [Subscription; ResourceType::ALL.len()],
+    last_nonce: Nonce,
+    /// When clusters may first be removed: see [`RECONNECT_GRACE`].
+    removals_from: Duration,
+    /// Names that the client may hold although no map of its mentions them; consumed by its first requests.
+    orphans: Vec<(ResourceType, Arc<str>)>,
+}
+
+/// The order in which types are looked at within a step: what is referred to before what refers.
+const ORDER: [ResourceType; ResourceType::ALL.len()] =
+    [ResourceType::Cluster, ResourceType::Endpoint, ResourceType::Secret, ResourceType::Listener, ResourceType::Route];
+
+impl Stream {
+    pub fn new(dialect: Dialect) -> Self {
+        Self::with_orphans(dialect, Vec::new())
+    }
+
+    /// For a client that was here before: `orphans` is what [`Stream::orphans`] said of its last stream.
+    pub fn with_orphans(dialect: Dialect, orphans: Vec<(ResourceType, Arc<str>)>) -> Self {
+        Self {
+            dialect,
+            view: None,
+            subscriptions: Default::default(),
+            last_nonce: Nonce::default(),
+            removals_from: Duration::ZERO,
+            orphans,
+        }
+    }
+
+    /// Takes `event` in and says what follows. `now` is the time since any fixed moment; it never goes back.
+    pub fn step(&mut self, event: Event<'_>, now: Duration) -> Step {
+        let mut step = Step::default();
+        match event {
+            Event::Request(request) => self.hear(request, now, &mut step),
+            Event::View(view) => self.look(view),
+            Event::Due => {}
+        }
+        self.push(now, &mut step);
+        step
+    }
+
+    /// The client has accepted all of the newest view it is subscribed to (or refused it, which ends the matter too).
+    /// False before the first view.
+    pub fn settled(&self) -> bool {
+        self.view.is_some() && self.subscriptions.iter().all(Subscription::is_settled)
+    }
+
+    /// Something of the newest view waits for its turn.
+    pub fn has_unsent(&self) -> bool {
+        self.subscriptions.iter().any(|of| of.unsent)
+    }
+
+    /// The version of the newest view.
+    pub fn view_version(&self) -> Option<ResourceHash> {
+        self.view.as_ref().map(|view| view.version)
+    }
+
+    /// Names that the client may have taken from responses that it refused, or had not answered when the stream ended.
+    /// It does not list them when it comes back, so its next stream must be told.
+    pub fn orphans(&self) -> Vec<(ResourceType, Arc<str>)> {
+        let mut orphans: BTreeSet<_> = self.orphans.iter().cloned().collect();
+        for kind in ResourceType::ALL {
+            orphans.extend(self.of(kind).unsure().map(|name| (kind, Arc::clone(name))));
+        }
+        orphans.into_iter().collect()
+    }
+
+    fn of(&self, kind: ResourceType) -> &Subscription {
+        &self.subscriptions[kind as usize]
+    }
+
+    fn of_mut(&mut self, kind: ResourceType) -> &mut Subscription {
+        &mut self.subscriptions[kind as usize]
+    }
+
+    fn hear(&mut self, request: Request, now: Duration, step: &mut Step) {
+        let kind = match &request.kind {
+            Ok(kind) => *kind,
+            Err(type_url) => {
+                let type_url = type_url.clone();
+                return step.pushes.extend(self.answer_unknown(type_url, request));
+            }
+        };
+        let dialect = self.dialect;
+        let subscription = self.of_mut(kind);
+        if let Some(nonce) = request.nonce {
+            subscription.hear_answer(kind, dialect, nonce, request.error, step);
+        }
+        let first = !subscription.started;
+        let returns = first && request.change.is_return();
+        subscription.change(kind, request.change);
+        if !first {
+            return;
+        }
+        if returns && kind == ResourceType::Cluster {
+            self.removals_from = now + RECONNECT_GRACE;
+        }
+        self.adopt_orphans(kind);
+        if kind == ResourceType::Endpoint {
+            order::owe_endpoints_of_sent_clusters(&mut self.subscriptions);
+        }
+    }
+
+    fn adopt_orphans(&mut self, kind: ResourceType) {
+        let mine: Vec<Arc<str>> = self.orphans.extract_if(.., |(of, _)| *of == kind).map(|(_, name)| name).collect();
+        self.of_mut(kind).adopt_orphans(mine);
+    }
+
+    fn look(&mut self, view: &Arc<View>) {
+        for kind in ResourceType::ALL {
+            let same = self.view.as_ref().is_some_and(|old| Arc::ptr_eq(old.list(kind), view.list(kind)));
+            self.of_mut(kind).unsent |= !same;
+        }
+        self.view = Some(Arc::clone(view));
+    }
+
+    fn next_nonce(&mut self) -> Nonce {
+        self.last_nonce.0 += 1;
+        self.last_nonce
+    }
+}

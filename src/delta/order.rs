@@ -1,0 +1,356 @@
+//! Make before break. What is referred to is sent first and accepted before what refers to it goes out; what nothing
+//! refers to any longer goes last.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::subscription::{Entry, Holding, InFlight, Subscription};
+use super::{ACK_TIMEOUT, Dialect};
+use crate::resource::{Resource, ResourceType, View};
+
+pub(super) type Subscriptions = [Subscription; ResourceType::ALL.len()];
+
+/// The most responses of a type that a client may leave unanswered while its state still changes. Envoy answers a
+/// cluster update only when the clusters are warm, so there a second one must be able to follow.
+const fn window(kind: ResourceType) -> usize {
+    if matches!(kind, ResourceType::Cluster) { 4 } else { 1 }
+}
+
+/// The most responses of a type that a client may leave unanswered, whatever it asks.
+const MOST_IN_FLIGHT: usize = 16;
+
+/// Whether something may go out now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Gate {
+    Open,
+    /// Only an answer of the client opens it, or this moment.
+    Closed(Option<Duration>),
+}
+
+/// What room a client leaves for more responses of a type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Room {
+    Any,
+    /// For what it asked for itself; for anything else from this moment.
+    Owed(Duration),
+    None,
+}
+
+pub(super) fn room(kind: ResourceType, subscription: &Subscription, now: Duration) -> Room {
+    let in_flight = &subscription.in_flight;
+    if in_flight.len() >= MOST_IN_FLIGHT {
+        return Room::None;
+    }
+    let counts = |response: &&InFlight| now < response.sent_at + ACK_TIMEOUT;
+    if in_flight.iter().filter(counts).count() < window(kind) {
+        return Room::Any;
+    }
+    let oldest = in_flight.iter().filter(counts).map(|response| response.sent_at).min();
+    oldest.map_or(Room::Any, |sent_at| Room::Owed(sent_at + ACK_TIMEOUT))
+}
+
+/// The order that one type keeps with the others in one step.
+pub(super) struct Order<'a> {
+    pub subscriptions: &'a Subscriptions,
+    pub view: &'a View,
+    pub now: Duration,
+    pub removals_from: Duration,
+    pub dialect: Dialect,
+}
+
+impl<'a> Order<'a> {
+    /// A listener or route waits until the client has accepted every cluster it leans on, or has had its time to.
+    pub fn upsert(&self, resource: &Resource) -> Gate {
+        if !matches!(resource.kind, ResourceType::Listener | ResourceType::Route) {
+            return Gate::Open;
+        }
+        resource.needs.iter().map(|cluster| self.accepted(cluster)).fold(Gate::Open, closer)
+    }
+
+    fn accepted(&self, name: &str) -> Gate {
+        let clusters = &self.subscriptions[ResourceType::Cluster as usize];
+        // what the client will not be sent cannot be waited for
+        let Some(target) = self.view.get(ResourceType::Cluster, name) else { return Gate::Open };
+        let Some(cluster) = clusters.find(name) else {
+            return if clusters.wildcard { Gate::Closed(None) } else { Gate::Open };
+        };
+        let answered = !clusters.is_in_flight(cluster.nonce);
+        if answered && cluster.sent.is(Some(target)) {
+            return Gate::Open;
+        }
+        // it will not get the new one, but has the old one
+        if cluster.is_quarantined(Some(target)) && !cluster.good.is_nothing() {
+            return Gate::Open;
+        }
+        match cluster.pending_since.map(|since| since + ACK_TIMEOUT) {
+            Some(until) if until <= self.now => Gate::Open,
+            until => Gate::Closed(until),
+        }
+    }
+
+    /// State of the world has no word for the end of a resource that is subscribed to by name: the client keeps it.
+    pub fn can_remove(&self, kind: ResourceType) -> bool {
+        self.dialect == Dialect::Delta || kind.has_wildcard()
+    }
+
+    /// Of the names of a type, those that must stay because something the client may hold still refers to them.
+    pub fn leaners(&self, kind: ResourceType) -> Leaners<'a> {
+        let mut leaners = Leaners::default();
+        match kind {
+            ResourceType::Cluster => {
+                leaners.from = Some(self.removals_from).filter(|from| *from > self.now);
+                leaners.add(self, ResourceType::Listener);
+                leaners.add(self, ResourceType::Route);
+            }
+            ResourceType::Endpoint => leaners.add(self, ResourceType::Cluster),
+            ResourceType::Secret | ResourceType::Listener | ResourceType::Route => {}
+        }
+        leaners
+    }
+}
+
+fn closer(one: Gate, other: Gate) -> Gate {
+    match (one, other) {
+        (Gate::Open, gate) | (gate, Gate::Open) => gate,
+        // both must open: the later moment, if each has one
+        (Gate::Closed(one), Gate::Closed(other)) => Gate::Closed(one.zip(other).map(|(one, other)| one.max(other))),
+    }
+}
+
+/// Everything that resources the client may hold refer to.
+#[derive(Default)]
+pub(super) struct Leaners<'a> {
+    names: HashSet<&'a str>,
+    /// It may hold resources whose needs are not known.
+    unknown: bool,
+    /// Nothing is removed before this moment.
+    from: Option<Duration>,
+}
+
+impl<'a> Leaners<'a> {
+    pub fn removal(&self, entry: &Entry) -> Gate {
+        if !entry.may_hold_something() {
+            return Gate::Open;
+        }
+        if self.unknown || self.names.contains(&*entry.name) {
+            return Gate::Closed(None);
+        }
+        self.from.map_or(Gate::Open, |from| Gate::Closed(Some(from)))
+    }
+
+    fn add(&mut self, order: &Order<'a>, kind: ResourceType) {
+        let subscription = &order.subscriptions[kind as usize];
+        self.unknown |= subscription.holds_unknown;
+        for entry in &subscription.entries {
+            self.add_holding(order, kind, entry, &entry.good);
+            self.add_holding(order, kind, entry, &entry.sent);
+            if let Some(suspect) = entry.suspect.as_ref().and_then(|suspect| suspect.target.as_ref()) {
+                self.names.extend(suspect.needs.iter().map(|name| &**name));
+            }
+        }
+        for item in subscription.in_flight.iter().flat_map(|response| &response.items) {
+            self.names.extend(item.target.iter().flat_map(|resource| resource.needs.iter().map(|name| &**name)));
+        }
+    }
+
+    fn add_holding(&mut self, order: &Order<'a>, kind: ResourceType, entry: &Entry, holding: &'a Holding) {
+        match holding {
+            Holding::Nothing => {}
+            Holding::Resource(resource) => self.names.extend(resource.needs.iter().map(|name| &**name)),
+            // what is equal to the view's needs nothing that the view has not
+            Holding::Version(_) => self.unknown |= !holding.is(order.view.get(kind, &entry.name)),
+            // `suspect` and `good` say what it can be, if it is of this stream
+            Holding::Unknown => self.unknown |= entry.suspect.is_none(),
+        }
+    }
+}
+
+/// Envoy waits for the endpoints of a cluster that it was sent, changed or not, and does not ask for them again.
+pub(super) fn owe_endpoints(endpoints: &mut Subscription, clusters: &[Arc<Resource>]) {
+    for name in clusters.iter().flat_map(|cluster| cluster.needs.iter()) {
+        if let Some(entry) = endpoints.find_mut(name) {
+            entry.owed = true;
+            endpoints.unsent = true;
+        }
+    }
+}
+
+/// The same for a client that says it holds the endpoints, after its clusters were sent on this stream.
+pub(super) fn owe_endpoints_of_sent_clusters(subscriptions: &mut Subscriptions) {
+    let clusters = &subscriptions[ResourceType::Cluster as usize];
+    let sent = clusters.entries.iter().filter(|cluster| cluster.nonce.0 != 0);
+    let sent: Vec<Arc<Resource>> = sent.filter_map(|cluster| cluster.sent.resource().cloned()).collect();
+    owe_endpoints(&mut subscriptions[ResourceType::Endpoint as usize], &sent);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RECONNECT_GRACE;
+    use super::super::conversation::{Conversation, QUIET};
+
+    const START: [&str; 4] = ["C a@1 a", "E a@1", "L l@1 a", "R r@1 a"];
+
+    // rows 99 and 102
+    #[test]
+    fn endpoints_do_not_wait_for_the_ack_of_their_cluster_but_listeners_and_routes_do() {
+        let mut talk = Conversation::settled(&START);
+        assert_eq!(talk.view(&["C a@2 a", "E a@2", "L l@2 a", "R r@2 a"]), ["C +a@2", "E +a@2"]);
+        assert_eq!(talk.ack("E"), QUIET);
+        assert_eq!(talk.ack("C"), ["L +l@2", "R +r@2"]);
+    }
+
+    // row 104
+    #[test]
+    fn a_listener_goes_out_when_its_clusters_have_had_their_time() {
+        let mut talk = Conversation::settled(&START);
+        talk.view(&["C a@2 a", "E a@1", "L l@2 a", "R r@1 a"]);
+        assert_eq!(talk.last.due, Some(super::ACK_TIMEOUT));
+        assert_eq!(talk.wait(), ["L +l@2"]);
+    }
+
+    // row 104
+    #[test]
+    fn a_listener_that_leans_on_nothing_new_goes_out_at_once() {
+        let mut talk = Conversation::settled(&START);
+        let step = talk.view(&["C a@1 a", "C b@1", "E a@1", "L l@2 a", "L m@1 b", "R r@1 a"]);
+        assert_eq!(step, ["C +b@1", "L +l@2"]);
+        talk.ack("L");
+        assert_eq!(talk.ack("C"), ["L +m@1"]);
+    }
+
+    // row 104
+    #[test]
+    fn a_listener_does_not_wait_for_clusters_that_the_client_does_not_get() {
+        let mut talk = Conversation::over(&["L l@1 static", "C a@1", "R r@1 a"]);
+        talk.subscribe("C", &["other"]);
+        assert_eq!(talk.subscribe("L", &["l"]), ["L +l@1"]);
+        assert_eq!(talk.subscribe("R", &["r"]), ["R +r@1"]);
+    }
+
+    // row 101
+    #[test]
+    fn endpoints_follow_a_changed_cluster_although_they_are_unchanged() {
+        let mut talk = Conversation::settled(&["C a@1 a", "C b@1 b", "E a@1", "E b@1"]);
+        assert_eq!(talk.view(&["C a@2 a", "C b@1 b", "E a@1", "E b@1"]), ["C +a@2", "E +a@1"]);
+    }
+
+    // row 103
+    #[test]
+    fn endpoints_of_a_new_cluster_wait_for_their_subscription() {
+        let mut talk = Conversation::settled(&START);
+        let grown = ["C a@1 a", "C b@1 b", "E a@1", "E b@1", "L l@1 a", "R r@1 a"];
+        assert_eq!(talk.view(&grown), ["C +b@1"]);
+        assert_eq!(talk.subscribe("E", &["b"]), ["E +b@1"]);
+    }
+
+    // rows 95 and 96
+    #[test]
+    fn a_returning_client_gets_equal_endpoints_if_their_cluster_changed() {
+        let mut talk = Conversation::over(&["C a@2 a", "C b@1 b", "E a@1", "E b@1"]);
+        assert_eq!(talk.come_back("C", &[], &["a@1", "b@1"]), ["C +a@2"]);
+        assert_eq!(talk.come_back("E", &["a", "b"], &["a@1", "b@1"]), ["E +a@1"]);
+    }
+
+    // rows 71 and 109
+    #[test]
+    fn a_second_cluster_update_follows_one_that_is_still_warming() {
+        let mut talk = Conversation::settled(&["C a@1"]);
+        assert_eq!(talk.view(&["C a@2"]), ["C +a@2"]);
+        assert_eq!(talk.view(&["C a@3"]), ["C +a@3"]);
+        assert_eq!(talk.view(&["C a@4"]), ["C +a@4"]);
+        assert_eq!(talk.view(&["C a@5"]), ["C +a@5"]);
+        assert_eq!(talk.view(&["C a@6"]), QUIET);
+        assert_eq!(talk.view(&["C a@7"]), QUIET);
+        assert_eq!(talk.ack_nonce("C", 3), ["C +a@7"]);
+    }
+
+    // rows 68 and 71
+    #[test]
+    fn while_a_response_is_unanswered_newer_state_only_replaces_older() {
+        let mut talk = Conversation::settled(&["E e@1"]);
+        assert_eq!(talk.view(&["E e@2"]), ["E +e@2"]);
+        for content in 3..1000 {
+            assert_eq!(talk.view(&[&format!("E e@{content}")]), QUIET);
+        }
+        assert_eq!(talk.ack("E"), ["E +e@999"]);
+    }
+
+    // row 71
+    #[test]
+    fn a_client_that_does_not_answer_is_sent_newer_state_after_a_while() {
+        let mut talk = Conversation::settled(&["E e@1"]);
+        talk.view(&["E e@2"]);
+        talk.view(&["E e@3"]);
+        assert_eq!(talk.wait(), ["E +e@3"]);
+        assert_eq!(talk.now, super::ACK_TIMEOUT);
+    }
+
+    // row 103
+    #[test]
+    fn what_a_client_asks_for_does_not_wait_for_its_answers() {
+        let mut talk = Conversation::over(&["E e@1", "E f@1"]);
+        assert_eq!(talk.subscribe("E", &["e"]), ["E +e@1"]);
+        assert_eq!(talk.subscribe("E", &["f"]), ["E +f@1"]);
+    }
+
+    #[test]
+    fn a_client_that_asks_and_never_answers_is_not_sent_without_end() {
+        let mut talk = Conversation::over(&["E e@1"]);
+        let sent: usize = (0..100).map(|_| talk.subscribe("E", &["e"]).len()).sum();
+        assert_eq!(sent, super::MOST_IN_FLIGHT);
+        assert_eq!(talk.ack("E"), ["E +e@1"]);
+    }
+
+    // row 100
+    #[test]
+    fn a_cluster_goes_after_nothing_refers_to_it_any_longer() {
+        let mut talk = Conversation::settled(&["C a@1 a", "C b@1 b", "E a@1", "E b@1", "L l@1 a", "R r@1 a"]);
+        assert_eq!(talk.view(&["C b@1 b", "E b@1", "L l@2 b", "R r@2 b"]), ["L +l@2", "R +r@2"]);
+        assert_eq!(talk.ack("L"), QUIET);
+        assert_eq!(talk.ack("R"), ["C -a"]);
+        assert_eq!(talk.ack("C"), ["E -a"]);
+    }
+
+    // row 100
+    #[test]
+    fn a_cluster_stays_with_a_client_that_refused_the_listener_without_it() {
+        let mut talk = Conversation::settled(&["C a@1", "C b@1", "L l@1 a"]);
+        assert_eq!(talk.view(&["C b@1", "L l@2 b"]), ["L +l@2"]);
+        assert_eq!(talk.nack("L"), QUIET);
+        assert_eq!(talk.view(&["C b@1", "L l@3 b"]), ["L +l@3"]);
+        assert_eq!(talk.ack("L"), ["C -a"]);
+    }
+
+    // rows 93 and 100
+    #[test]
+    fn after_a_reconnect_clusters_go_when_everything_had_time_to_be_subscribed() {
+        let mut talk = Conversation::over(&["C b@1", "L l@2 b", "R r@1 b"]);
+        assert_eq!(talk.come_back("C", &[], &["a@1", "b@1"]), QUIET);
+        assert_eq!(talk.last.due, Some(RECONNECT_GRACE));
+        assert_eq!(talk.come_back("L", &[], &["l@1"]), ["L +l@2"]);
+        assert_eq!(talk.ack("L"), QUIET);
+        assert_eq!(talk.wait(), ["C -a"]);
+    }
+
+    // row 107
+    #[test]
+    fn clusters_are_answered_before_endpoints_when_both_were_asked_before_the_view() {
+        let mut talk = Conversation::new(super::super::Dialect::Delta);
+        talk.subscribe("L", &[]);
+        talk.subscribe("E", &["a"]);
+        talk.subscribe("C", &[]);
+        assert_eq!(talk.view(&START), ["C +a@1", "E +a@1"]);
+        assert_eq!(talk.ack("C"), ["L +l@1"]);
+    }
+
+    // row 114
+    #[test]
+    fn a_renewed_secret_moves_nothing_else() {
+        let mut talk = Conversation::settled(&START);
+        talk.view(&["S s@1", "C a@1 a", "E a@1", "L l@1 a", "R r@1 a"]);
+        assert_eq!(talk.subscribe("S", &["s"]), ["S +s@1"]);
+        talk.ack("S");
+        assert_eq!(talk.view(&["S s@2", "C a@1 a", "E a@1", "L l@1 a", "R r@1 a"]), ["S +s@2"]);
+    }
+}

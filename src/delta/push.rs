@@ -1,0 +1,186 @@
+//! Carries a plan out: makes the responses and notes what went out in them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::order::{self, Order};
+use super::plan::Plan;
+use super::subscription::{Entry, Holding, InFlight, Item, Subscription};
+use super::{Change, Dialect, ORDER, Push, Request, Step, Stream};
+use crate::resource::{Resource, ResourceHash, ResourceType, View};
+
+/// Of types that may be split, the most bytes of resources in one response: gRPC clients refuse messages over 4 MiB.
+const LARGEST_RESPONSE: usize = 3 << 20;
+
+impl Stream {
+    /// Sends what differs and may go out now, type by type.
+    pub(super) fn push(&mut self, now: Duration, step: &mut Step) {
+        let Some(view) = self.view.clone() else { return };
+        for kind in ORDER {
+            let subscription = self.of_mut(kind);
+            if !subscription.started || !subscription.unsent {
+                continue;
+            }
+            subscription.settle_claim(view.list(kind));
+            let order = Order {
+                dialect: self.dialect,
+                subscriptions: &self.subscriptions,
+                view: &view,
+                now,
+                removals_from: self.removals_from,
+            };
+            let plan = Plan::new(kind, &order);
+            step.due = step.due.into_iter().chain(plan.due).min();
+            self.carry_out(kind, &view, plan, now, step);
+        }
+    }
+
+    fn carry_out(&mut self, kind: ResourceType, view: &View, plan: Plan, now: Duration, step: &mut Step) {
+        self.of_mut(kind).unsent = plan.withheld;
+        if plan.empty_answer {
+            self.send(kind, view, Vec::new(), false, now, step);
+        }
+        for items in responses(kind, plan.items) {
+            self.send(kind, view, items, false, now, step);
+        }
+        if !plan.trial.is_empty() {
+            self.send(kind, view, plan.trial, true, now, step);
+        }
+    }
+
+    fn send(&mut self, kind: ResourceType, view: &View, items: Vec<Item>, trial: bool, now: Duration, step: &mut Step) {
+        let (nonce, dialect) = (self.next_nonce(), self.dialect);
+        let subscription = self.of_mut(kind);
+        subscription.record(&items, nonce, now);
+        let changed: Vec<Arc<Resource>> = items.iter().filter_map(|item| item.target.clone()).collect();
+        let (upserts, removals, version) = match dialect {
+            Dialect::Delta => {
+                let removed = items.iter().filter(|item| item.target.is_none());
+                (changed.clone(), removed.map(|item| Arc::clone(&item.name)).collect(), view.version)
+            }
+            Dialect::StateOfTheWorld if kind.has_wildcard() => {
+                let wildcard = subscription.wildcard;
+                let current = subscription.entries.iter().filter_map(|entry| entry.current(wildcard));
+                let all: Vec<_> = current.cloned().collect();
+                let version = version_of(&all);
+                (all, Vec::new(), version)
+            }
+            Dialect::StateOfTheWorld => (changed.clone(), Vec::new(), version_of(view.list(kind))),
+        };
+        subscription.last_sent = Some((nonce, version));
+        subscription.answer_owed = false;
+        let whole =
+            if dialect == Dialect::StateOfTheWorld && kind.has_wildcard() { upserts.clone() } else { Vec::new() };
+        subscription.in_flight.push(InFlight { nonce, version, sent_at: now, items, whole, trial });
+        if kind == ResourceType::Cluster {
+            order::owe_endpoints(self.of_mut(ResourceType::Endpoint), &changed);
+        }
+        let type_url = Cow::Borrowed(kind.type_url());
+        step.pushes.push(Push { dialect, kind: Some(kind), type_url, nonce, version, upserts, removals });
+    }
+
+    /// A type that is not served has no resources: whoever names some learns that at once, nobody else hears anything.
+    pub(super) fn answer_unknown(&mut self, type_url: String, request: Request) -> Option<Push> {
+        let Change::Incremental { subscribe, .. } = request.change else { return None };
+        if type_url.is_empty() || (subscribe.is_empty() && request.nonce.is_some()) {
+            return None;
+        }
+        let names: BTreeSet<String> = subscribe.into_iter().filter(|name| !matches!(&**name, "" | "*")).collect();
+        Some(Push {
+            dialect: self.dialect,
+            kind: None,
+            type_url: Cow::Owned(type_url),
+            nonce: self.next_nonce(),
+            version: self.view_version().unwrap_or(ResourceHash(0)),
+            upserts: Vec::new(),
+            removals: names.into_iter().map(Arc::from).collect(),
+        })
+    }
+}
+
+impl Entry {
+    /// What a full response says of this name: the content sent last or, where it was refused, the last good one. For
+    /// whoever named it there is no way back: an absent name means a deleted resource.
+    fn current(&self, wildcard: bool) -> Option<&Arc<Resource>> {
+        match (&self.sent, &self.suspect) {
+            (Holding::Unknown, Some(suspect)) if !wildcard => suspect.target.as_ref(),
+            (Holding::Unknown, _) => self.good.resource(),
+            (sent, _) => sent.resource(),
+        }
+    }
+}
+
+impl Subscription {
+    fn record(&mut self, items: &[Item], nonce: super::Nonce, now: Duration) {
+        let new = items.iter().filter(|item| self.position(&item.name).is_err());
+        let new = new.map(|item| Entry::new(Arc::clone(&item.name))).collect();
+        self.add(new);
+        for item in items {
+            let Some(entry) = self.find_mut(&item.name) else { continue };
+            // shares the name with the resource, if the client named it first
+            entry.name = Arc::clone(&item.name);
+            entry.sent = Holding::of(item.target.as_ref());
+            entry.nonce = nonce;
+            entry.owed = false;
+            let expired = entry.pending_since.is_some_and(|since| since + super::ACK_TIMEOUT <= now);
+            if expired || entry.pending_since.is_none() {
+                entry.pending_since = Some(now);
+            }
+        }
+    }
+
+    /// State of the world: a client that comes back with the version of all of `list` holds all of it.
+    fn settle_claim(&mut self, list: &[Arc<Resource>]) {
+        let Some(claimed) = mem::take(&mut self.claimed) else { return };
+        if version_of(list) != claimed {
+            return;
+        }
+        self.ensure(list.iter().map(|resource| &*resource.name));
+        for resource in list {
+            // what it took from a refused response is not in its claim
+            if let Some(entry) = self.find_mut(&resource.name).filter(|entry| !entry.is_unsure()) {
+                entry.name = Arc::clone(&resource.name);
+                entry.sent = Holding::Resource(Arc::clone(resource));
+                entry.good = entry.sent.clone();
+            }
+        }
+        self.answer_owed = false;
+        self.holds_unknown = false;
+    }
+}
+
+/// Hash of names and versions.
+fn version_of(resources: &[Arc<Resource>]) -> ResourceHash {
+    let mut hash = Xxh3::new();
+    for resource in resources {
+        hash.update(resource.name.as_bytes());
+        hash.update(&resource.version.0.to_be_bytes());
+    }
+    ResourceHash(hash.digest())
+}
+
+/// Cuts what is too large for one response. Clusters and listeners stay together: Envoy goes on to the next type after
+/// their first response.
+fn responses(kind: ResourceType, items: Vec<Item>) -> Vec<Vec<Item>> {
+    let mut responses: Vec<Vec<Item>> = Vec::new();
+    let mut room = 0;
+    for item in items {
+        let len = item.target.as_ref().map_or(item.name.len(), |resource| resource.delta_chunk().len());
+        match responses.last_mut() {
+            Some(last) if kind.has_wildcard() || len <= room => {
+                room = room.saturating_sub(len);
+                last.push(item);
+            }
+            _ => {
+                room = LARGEST_RESPONSE.saturating_sub(len);
+                responses.push(vec![item]);
+            }
+        }
+    }
+    responses
+}

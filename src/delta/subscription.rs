@@ -1,0 +1,623 @@
+//! One type on one stream: which names the client wants, and what it holds under each.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Change, Nonce, Rejection};
+use crate::resource::{Resource, ResourceHash, ResourceType};
+
+/// The name that stands for all.
+const WILDCARD: &str = "*";
+
+/// What a client holds under a name, as far as it can be known.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Holding {
+    #[default]
+    Nothing,
+    Resource(Arc<Resource>),
+    /// By its own word, from an earlier stream.
+    Version(ResourceHash),
+    /// Something of an earlier stream that was not ours, or parts of a response it refused.
+    Unknown,
+}
+
+impl Holding {
+    pub fn is(&self, target: Option<&Arc<Resource>>) -> bool {
+        match (self, target) {
+            (Self::Nothing, None) => true,
+            (Self::Resource(held), Some(target)) => held.version == target.version,
+            (Self::Version(held), Some(target)) => *held == target.version,
+            _ => false,
+        }
+    }
+
+    pub fn of(target: Option<&Arc<Resource>>) -> Self {
+        target.map_or(Self::Nothing, |resource| Self::Resource(Arc::clone(resource)))
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    pub fn version(&self) -> Option<ResourceHash> {
+        match self {
+            Self::Resource(resource) => Some(resource.version),
+            Self::Version(version) => Some(*version),
+            Self::Nothing | Self::Unknown => None,
+        }
+    }
+
+    pub fn resource(&self) -> Option<&Arc<Resource>> {
+        if let Self::Resource(resource) = self { Some(resource) } else { None }
+    }
+}
+
+/// Content that was in a response the client refused.
+#[derive(Clone, Debug)]
+pub(super) struct Suspect {
+    /// `None`: a removal.
+    pub target: Option<Arc<Resource>>,
+    /// The most items a response with it may have; 0: it was refused alone, so it is not sent again.
+    pub limit: usize,
+}
+
+impl Suspect {
+    pub fn is(&self, target: Option<&Arc<Resource>>) -> bool {
+        self.target.as_ref().map(|resource| resource.version) == target.map(|resource| resource.version)
+    }
+}
+
+/// A name that is subscribed to, by itself or by the wildcard.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub name: Arc<str>,
+    /// Subscribed to by itself.
+    pub named: bool,
+    /// To be sent even if the client seems to hold it.
+    pub owed: bool,
+    /// What was sent last; `Nothing` after a removal or before anything.
+    pub sent: Holding,
+    /// What the client accepted last.
+    pub good: Holding,
+    /// The response that `sent` went out in; 0: none on this stream.
+    pub nonce: Nonce,
+    /// Since when the client has content before it that it has not accepted.
+    pub pending_since: Option<Duration>,
+    pub suspect: Option<Box<Suspect>>,
+}
+
+impl Entry {
+    pub fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            named: false,
+            owed: false,
+            sent: Holding::Nothing,
+            good: Holding::Nothing,
+            nonce: Nonce::default(),
+            pending_since: None,
+            suspect: None,
+        }
+    }
+
+    pub fn hold_unknown(&mut self) {
+        self.sent = Holding::Unknown;
+        self.good = Holding::Unknown;
+    }
+
+    /// Refused alone, so not to be sent again.
+    pub fn is_quarantined(&self, target: Option<&Arc<Resource>>) -> bool {
+        self.suspect.as_ref().is_some_and(|suspect| suspect.limit == 0 && suspect.is(target))
+    }
+
+    /// How many items a response with `target` may have, if a response with it was refused before.
+    pub fn limit(&self, target: Option<&Arc<Resource>>) -> Option<usize> {
+        self.suspect.as_ref().filter(|suspect| suspect.is(target)).map(|suspect| suspect.limit.max(1))
+    }
+
+    pub fn may_hold_something(&self) -> bool {
+        !(self.sent.is_nothing() && self.good.is_nothing())
+    }
+
+    /// The client may have taken this from a response that it refused.
+    pub fn is_unsure(&self) -> bool {
+        matches!(self.sent, Holding::Unknown)
+    }
+}
+
+/// What went out under one name; `None`: its removal.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub name: Arc<str>,
+    pub target: Option<Arc<Resource>>,
+}
+
+/// A response that was not answered yet.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub nonce: Nonce,
+    /// [`super::Push::version`]
+    pub version: ResourceHash,
+    pub sent_at: Duration,
+    /// What it changed, which is what can be wrong with it.
+    pub items: Vec<Item>,
+    /// State of the world, listeners and clusters: all that was in it.
+    pub whole: Vec<Arc<Resource>>,
+    /// A part of a refused response, sent again.
+    pub trial: bool,
+}
+
+/// One type on one stream. Every entry is subscribed to; sorted by name.
+#[derive(Default, Debug)]
+pub(super) struct Subscription {
+    /// The client has asked for this type.
+    pub started: bool,
+    pub wildcard: bool,
+    /// State of the world: a name was given once, so an empty list no longer means everything.
+    named_once: bool,
+    pub entries: Vec<Entry>,
+    pub in_flight: Vec<InFlight>,
+    /// Something may differ from the view that has not been sent.
+    pub unsent: bool,
+    /// The client waits for a response, be it empty.
+    pub answer_owed: bool,
+    /// State of the world: the version of all it held before.
+    pub claimed: Option<ResourceHash>,
+    /// State of the world: it holds everything of an earlier stream, and none of that is known.
+    pub holds_unknown: bool,
+    pub last_sent: Option<(Nonce, ResourceHash)>,
+    pub last_accepted: Option<(Nonce, ResourceHash)>,
+    pub last_rejection: Option<Box<Rejection>>,
+    pub rejections: u64,
+}
+
+impl Subscription {
+    /// Nothing is left to send or to be answered.
+    pub fn is_settled(&self) -> bool {
+        !self.started || !(self.unsent || self.answer_owed) && self.in_flight.is_empty()
+    }
+
+    pub fn find(&self, name: &str) -> Option<&Entry> {
+        self.position(name).ok().map(|at| &self.entries[at])
+    }
+
+    pub fn find_mut(&mut self, name: &str) -> Option<&mut Entry> {
+        self.position(name).ok().map(|at| &mut self.entries[at])
+    }
+
+    pub fn position(&self, name: &str) -> Result<usize, usize> {
+        self.entries.binary_search_by(|entry| (*entry.name).cmp(name))
+    }
+
+    /// `nonce` was sent and not answered.
+    pub fn is_in_flight(&self, nonce: Nonce) -> bool {
+        self.in_flight.iter().any(|response| response.nonce == nonce)
+    }
+
+    /// The names that the client may hold without having said so.
+    pub fn unsure(&self) -> impl Iterator<Item = &Arc<str>> {
+        let refused = self.entries.iter().filter(|entry| entry.is_unsure()).map(|entry| &entry.name);
+        let unanswered = self.in_flight.iter().flat_map(|response| &response.items);
+        refused.chain(unanswered.filter(|item| item.target.is_some()).map(|item| &item.name))
+    }
+
+    /// Makes entries for names that have none; one sort for all of them.
+    pub fn ensure<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let missing: BTreeSet<&str> = names.into_iter().filter(|name| self.position(name).is_err()).collect();
+        self.add(missing.into_iter().map(|name| Entry::new(name.into())).collect());
+    }
+
+    /// Adds entries whose names have none yet.
+    pub fn add(&mut self, entries: Vec<Entry>) {
+        if !entries.is_empty() {
+            self.entries.extend(entries);
+            self.entries.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+    }
+
+    pub fn change(&mut self, kind: ResourceType, change: Change) {
+        let first = !mem::replace(&mut self.started, true);
+        match change {
+            Change::Incremental { subscribe, unsubscribe, held } => {
+                self.unsent |= first || !subscribe.is_empty() || !unsubscribe.is_empty();
+                self.subscribe(kind, first, &subscribe);
+                self.unsubscribe(&unsubscribe);
+                if first {
+                    self.trust(&held);
+                }
+            }
+            Change::Replace { names, version } => self.replace(kind, first, &names, &version),
+        }
+    }
+
+    fn subscribe(&mut self, kind: ResourceType, first: bool, names: &[String]) {
+        let all = names.iter().any(|name| name == WILDCARD) && may_have_all(kind);
+        if all || (first && names.is_empty() && kind.has_wildcard()) {
+            if !first {
+                // whoever asks again may have dropped everything
+                self.entries.iter_mut().for_each(|entry| entry.owed = true);
+            }
+            self.wildcard = true;
+            self.answer_owed = true;
+        }
+        self.ensure(real(names));
+        for name in real(names) {
+            if let Some(entry) = self.find_mut(name) {
+                entry.named = true;
+                entry.owed = true;
+            }
+        }
+    }
+
+    fn unsubscribe(&mut self, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        if names.iter().any(|name| name == WILDCARD) {
+            self.wildcard = false;
+            self.answer_owed = false;
+        }
+        let wildcard = self.wildcard;
+        for name in real(names) {
+            if let Some(entry) = self.find_mut(name) {
+                // still subscribed to by the wildcard: the client must learn what it now holds
+                entry.owed |= wildcard && entry.named;
+                entry.named = false;
+            }
+        }
+        self.forget_unsubscribed();
+    }
+
+    /// The client drops what it unsubscribes from, so nothing is known of it any longer.
+    fn forget_unsubscribed(&mut self) {
+        if !self.wildcard {
+            self.entries.retain(|entry| entry.named);
+        }
+    }
+
+    /// What the client says it holds needs no answer if it is still so.
+    fn trust(&mut self, held: &[(String, String)]) {
+        if self.wildcard {
+            self.ensure(held.iter().map(|(name, _)| name.as_str()));
+        }
+        for (name, version) in held {
+            if let Some(entry) = self.find_mut(name) {
+                let holding = ResourceHash::parse(version).map_or(Holding::Unknown, Holding::Version);
+                entry.sent = holding.clone();
+                entry.good = holding;
+                entry.owed = false;
+                self.answer_owed = false;
+            }
+        }
+    }
+
+    fn replace(&mut self, kind: ResourceType, first: bool, names: &[String], version: &str) {
+        let was_wildcard = self.wildcard;
+        self.named_once |= !names.is_empty();
+        self.wildcard = if names.is_empty() {
+            kind.has_wildcard() && !self.named_once
+        } else {
+            may_have_all(kind) && names.iter().any(|name| name == WILDCARD)
+        };
+        self.answer_owed |= self.wildcard && !was_wildcard;
+        let wanted: BTreeSet<&str> = real(names).collect();
+        self.ensure(wanted.iter().copied());
+        for entry in &mut self.entries {
+            let named = wanted.contains(&*entry.name);
+            entry.owed |= named && !entry.named;
+            self.unsent |= entry.owed;
+            entry.named = named;
+        }
+        self.unsent |= self.answer_owed;
+        self.forget_unsubscribed();
+        if first && !version.is_empty() {
+            self.entries.iter_mut().for_each(Entry::hold_unknown);
+            self.holds_unknown = self.wildcard;
+            self.claimed = ResourceHash::parse(version).filter(|_| self.wildcard && wanted.is_empty());
+        }
+    }
+
+    /// Names that the client may hold without saying so: what it refused in parts on an earlier stream.
+    pub fn adopt_orphans(&mut self, names: Vec<Arc<str>>) {
+        if !self.wildcard {
+            return;
+        }
+        let unknown = names.into_iter().filter(|name| self.position(name).is_err()).map(|name| {
+            let mut entry = Entry::new(name);
+            entry.hold_unknown();
+            entry
+        });
+        let unknown = unknown.collect();
+        self.add(unknown);
+    }
+}
+
+/// Secrets are for those who name them.
+fn may_have_all(kind: ResourceType) -> bool {
+    kind != ResourceType::Secret
+}
+
+/// Names of resources: not the wildcard, and not the empty string, which never exists.
+fn real(names: &[String]) -> impl Iterator<Item = &str> {
+    names.iter().map(String::as_str).filter(|name| !name.is_empty() && *name != WILDCARD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conversation::{Conversation, QUIET, incremental};
+    use super::super::{Dialect, Nonce};
+
+    const AB: [&str; 2] = ["C a@1", "C b@1"];
+    const CHANGED: [&str; 2] = ["C a@1", "C b@2"];
+
+    // row 10
+    #[test]
+    fn requests_before_the_first_view_are_answered_with_it() {
+        let mut talk = Conversation::new(Dialect::Delta);
+        assert_eq!(talk.subscribe("C", &[]), QUIET);
+        assert!(!talk.stream.settled());
+        assert_eq!(talk.view(&AB), ["C +a@1 +b@1"]);
+    }
+
+    // row 72
+    #[test]
+    fn a_first_message_without_names_means_all_clusters_or_listeners() {
+        let mut talk = Conversation::over(&["C a@1", "L l@1"]);
+        assert_eq!(talk.subscribe("C", &[]), ["C +a@1"]);
+        assert_eq!(talk.subscribe("L", &[]), ["L +l@1"]);
+    }
+
+    // rows 27 and 113
+    #[test]
+    fn a_first_message_without_names_means_nothing_of_other_types() {
+        let mut talk = Conversation::over(&["E e@1", "R r@1", "S s@1"]);
+        for letter in ["E", "R", "S"] {
+            assert_eq!(talk.subscribe(letter, &[]), QUIET);
+        }
+        assert_eq!(talk.subscribe("S", &["*"]), QUIET);
+    }
+
+    // row 73
+    #[test]
+    fn a_star_means_all() {
+        assert_eq!(Conversation::over(&AB).subscribe("C", &["*"]), ["C +a@1 +b@1"]);
+    }
+
+    // row 74
+    #[test]
+    fn a_name_beside_the_wildcard_is_sent_again() {
+        let mut talk = Conversation::settled(&AB);
+        assert_eq!(talk.subscribe("C", &["a"]), ["C +a@1"]);
+        talk.ack("C");
+        assert_eq!(talk.view(&CHANGED), ["C +b@2"]);
+    }
+
+    // row 75
+    #[test]
+    fn without_the_wildcard_only_names_remain() {
+        let mut talk = Conversation::settled(&AB);
+        talk.subscribe("C", &["a"]);
+        talk.ack("C");
+        assert_eq!(talk.unsubscribe("C", &["*"]), QUIET);
+        assert_eq!(talk.view(&CHANGED), QUIET);
+    }
+
+    // row 76
+    #[test]
+    fn without_its_last_name_a_client_gets_nothing() {
+        let mut talk = Conversation::over(&AB);
+        talk.subscribe("C", &["a"]);
+        talk.ack("C");
+        assert_eq!(talk.unsubscribe("C", &["a"]), QUIET);
+        assert_eq!(talk.view(&["C a@2", "C b@2"]), QUIET);
+    }
+
+    // row 77
+    #[test]
+    fn subscribing_and_unsubscribing_the_star_at_once_starts_without_wildcard() {
+        let mut talk = Conversation::over(&AB);
+        assert_eq!(talk.request("C", incremental(&["*"], &["*"]), None, None), QUIET);
+        assert_eq!(talk.subscribe("C", &["b"]), ["C +b@1"]);
+    }
+
+    // row 78
+    #[test]
+    fn a_name_subscribed_again_is_sent_again() {
+        let mut talk = Conversation::over(&["E e@1"]);
+        assert_eq!(talk.subscribe("E", &["e"]), ["E +e@1"]);
+        talk.ack("E");
+        assert_eq!(talk.subscribe("E", &["e"]), ["E +e@1"]);
+    }
+
+    // row 79
+    #[test]
+    fn unsubscribing_an_unknown_name_is_ignored() {
+        assert_eq!(Conversation::settled(&AB).unsubscribe("C", &["z"]), QUIET);
+        assert_eq!(Conversation::settled(&AB).unsubscribe("C", &["a"]), QUIET);
+    }
+
+    // row 80
+    #[test]
+    fn unsubscribing_a_name_beside_the_wildcard_tells_what_the_client_now_holds() {
+        let mut talk = Conversation::settled(&AB);
+        assert_eq!(talk.subscribe("C", &["a", "z"]), ["C +a@1 -z"]);
+        talk.ack("C");
+        assert_eq!(talk.unsubscribe("C", &["a"]), ["C +a@1"]);
+        talk.ack("C");
+        assert_eq!(talk.unsubscribe("C", &["z"]), ["C -z"]);
+    }
+
+    // row 81
+    #[test]
+    fn a_name_unsubscribed_is_no_longer_sent() {
+        let mut talk = Conversation::settled(&["E e@1", "E f@1"]);
+        assert_eq!(talk.unsubscribe("E", &["e"]), QUIET);
+        assert_eq!(talk.view(&["E e@2", "E f@1"]), QUIET);
+    }
+
+    // rows 82 and 33
+    #[test]
+    fn a_missing_name_is_answered_at_once_and_sent_when_it_appears() {
+        let mut talk = Conversation::over(&[]);
+        assert_eq!(talk.subscribe("E", &["z"]), ["E -z"]);
+        assert_eq!(talk.ack("E"), QUIET);
+        assert_eq!(talk.view(&["E z@1"]), ["E +z@1"]);
+    }
+
+    // rows 54 and 55
+    #[test]
+    fn a_subscription_counts_whatever_the_nonce_beside_it() {
+        let mut talk = Conversation::over(&["E e@1", "E f@1", "E g@1"]);
+        talk.subscribe("E", &["e"]);
+        assert_eq!(talk.request("E", incremental(&["f"], &[]), Some(Nonce(99)), None), ["E +f@1"]);
+        assert_eq!(talk.request("E", incremental(&["g"], &[]), Some(Nonce(2)), None), ["E +g@1"]);
+        assert_eq!(talk.last.acknowledged.len(), 1);
+    }
+
+    // rows 31 and 32
+    #[test]
+    fn empty_and_repeated_names_are_no_names() {
+        let mut talk = Conversation::over(&["E e@1"]);
+        assert_eq!(talk.subscribe("E", &["", "e", "e"]), ["E +e@1"]);
+        let mut talk = Conversation::world(&AB);
+        assert_eq!(talk.names("C", &["", "a", "a"]), ["C +a@1"]);
+        talk.ack("C");
+        assert_eq!(talk.names("C", &[""]), QUIET);
+        assert_eq!(talk.view(&["C a@2", "C b@2"]), QUIET);
+    }
+
+    // row 93
+    #[test]
+    fn a_client_that_comes_back_gets_only_what_differs() {
+        let mut talk = Conversation::over(&["C a@1", "C b@2", "C c@1"]);
+        assert_eq!(talk.come_back("C", &[], &["a@1", "b@1", "c@?", "gone@1"]), ["C +b@2 +c@1"]);
+        talk.ack("C");
+        assert_eq!(talk.wait(), ["C -gone"]);
+    }
+
+    // rows 93 and 86
+    #[test]
+    fn a_client_that_comes_back_with_equal_versions_gets_nothing() {
+        let mut talk = Conversation::over(&["C a@1 e", "E e@1", "L l@1 a"]);
+        assert_eq!(talk.come_back("C", &[], &["a@1"]), QUIET);
+        assert_eq!(talk.come_back("E", &["e"], &["e@1"]), QUIET);
+        assert_eq!(talk.come_back("L", &[], &["l@1"]), QUIET);
+        assert!(talk.stream.settled());
+    }
+
+    // row 94
+    #[test]
+    fn the_map_counts_in_the_first_message_only() {
+        let mut talk = Conversation::over(&["E e@1", "E f@1"]);
+        talk.subscribe("E", &["e"]);
+        talk.ack("E");
+        assert_eq!(talk.come_back("E", &["f"], &["f@1"]), ["E +f@1"]);
+    }
+
+    // row 120
+    #[test]
+    fn a_star_with_names_and_a_map_is_a_return_too() {
+        let mut talk = Conversation::over(&AB);
+        assert_eq!(talk.come_back("C", &["*", "a", "z"], &["a@1", "b@1"]), ["C -z"]);
+    }
+
+    // rows 21 to 26
+    #[test]
+    fn names_replace_names_and_an_empty_list_is_the_wildcard_only_at_first() {
+        let mut talk = Conversation::world(&AB);
+        assert_eq!(talk.names("C", &[]), ["C +a@1 +b@1"]);
+        assert_eq!(talk.names("C", &[]), QUIET);
+        assert_eq!(talk.names("C", &["*", "a"]), ["C +a@1 +b@1"]);
+        assert_eq!(talk.names("C", &["a"]), QUIET);
+        assert_eq!(talk.view(&CHANGED), QUIET);
+        assert_eq!(talk.names("C", &[]), QUIET);
+        assert_eq!(talk.view(&["C a@3", "C b@3"]), QUIET);
+        assert_eq!(talk.names("C", &["*"]), ["C +a@3 +b@3"]);
+    }
+
+    // rows 28, 29, 30 and 145
+    #[test]
+    fn names_left_out_are_forgotten_and_sent_again_when_they_return() {
+        let mut talk = Conversation::world(&["E e@1", "E f@1"]);
+        assert_eq!(talk.names("E", &["e", "f"]), ["E +e@1 +f@1"]);
+        assert_eq!(talk.names("E", &["e"]), QUIET);
+        assert_eq!(talk.view(&["E e@1", "E f@2"]), QUIET);
+        assert_eq!(talk.names("E", &[]), QUIET);
+        assert_eq!(talk.names("E", &["e"]), ["E +e@1"]);
+    }
+
+    // rows 34 to 37
+    #[test]
+    fn listeners_and_clusters_come_as_the_full_set_of_what_is_subscribed() {
+        let mut talk = Conversation::world(&["C a@1", "C b@1", "C other@1"]);
+        assert_eq!(talk.names("C", &["a", "b"]), ["C +a@1 +b@1"]);
+        talk.ack("C");
+        assert_eq!(talk.view(&["C a@2", "C b@1", "C other@2"]), ["C +a@2 +b@1"]);
+        talk.ack("C");
+        assert_eq!(talk.view(&["C b@1"]), ["C +b@1"]);
+        talk.ack("C");
+        assert_eq!(talk.view(&[]), ["C"]);
+    }
+
+    // rows 36 and 38
+    #[test]
+    fn other_types_come_as_changes_and_never_as_removals() {
+        let mut talk = Conversation::world(&["E e@1", "E f@1"]);
+        talk.names("E", &["e", "f"]);
+        talk.ack("E");
+        assert_eq!(talk.view(&["E e@2", "E f@1"]), ["E +e@2"]);
+        talk.ack("E");
+        assert_eq!(talk.view(&["E e@2"]), QUIET);
+        assert!(talk.stream.settled());
+        assert_eq!(talk.view(&["E e@2", "E f@1"]), QUIET);
+        assert_eq!(talk.view(&["E e@2", "E f@2"]), ["E +f@2"]);
+    }
+
+    // row 33
+    #[test]
+    fn a_missing_name_is_remembered_in_state_of_the_world() {
+        let mut talk = Conversation::world(&[]);
+        assert_eq!(talk.names("E", &["z"]), QUIET);
+        assert_eq!(talk.names("C", &["z"]), ["C"]);
+        talk.ack("C");
+        assert_eq!(talk.view(&["C z@1", "E z@1"]), ["C +z@1", "E +z@1"]);
+    }
+
+    // row 53
+    #[test]
+    fn the_first_request_of_a_type_is_a_subscription_whatever_its_nonce() {
+        let mut talk = Conversation::world(&["E e@1"]);
+        let change = super::super::conversation::replace(&["e"]);
+        assert_eq!(talk.request("E", change, Some(Nonce(5)), None), ["E +e@1"]);
+    }
+
+    // row 45
+    #[test]
+    fn an_equal_version_spares_a_returning_client_all_clusters_but_no_name() {
+        let mut talk = Conversation::world(&["C a@1", "E e@1"]);
+        talk.names("C", &[]);
+        talk.names("E", &["e"]);
+        let versions = ["C", "E"]
+            .map(|letter| talk.stream.of(super::super::conversation::kind(letter)).last_sent.unwrap().1.to_string());
+        let back = |names: &[&str], version: &str| crate::delta::Change::Replace {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            version: version.to_owned(),
+        };
+        let mut talk = Conversation::world(&["C a@1", "E e@1"]);
+        assert_eq!(talk.request("C", back(&[], &versions[0]), None, None), QUIET);
+        assert_eq!(talk.request("E", back(&["e"], &versions[1]), None, None), ["E +e@1"]);
+        assert_eq!(talk.view(&["C a@2", "E e@1"]), ["C +a@2"]);
+    }
+
+    // rows 4 and 5
+    #[test]
+    fn unknown_types_do_no_harm() {
+        let mut talk = Conversation::over(&["C a@1"]);
+        assert_eq!(talk.subscribe("made.up/Type", &["x", "x", "y"]), ["made.up/Type -x -y"]);
+        assert_eq!(talk.request("made.up/Type", incremental(&[], &[]), Some(Nonce(1)), None), QUIET);
+        assert_eq!(talk.subscribe("", &["x"]), QUIET);
+        assert_eq!(talk.subscribe("C", &[]), ["C +a@1"]);
+    }
+}

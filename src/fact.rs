@@ -1,0 +1,136 @@
+//! The answer to a topic. Equal answers compare equal, which is how a `SourceWatch` knows to stay silent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::catalog::{Tables, query};
+use crate::chain::{self, Chain};
+use crate::model::entry::Mesh;
+use crate::model::intention::Intentions;
+use crate::model::topic::{Place, Topic};
+use crate::model::{Check, Endpoints, Entry, EntryKey, EntryKind, Index, Instance, Intention, Leaf, Node};
+use crate::model::{ProxyConfig, Roots, Service, ServiceName};
+use crate::resource::Shared;
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Fact {
+    Nodes(Arc<Vec<Arc<Node>>>),
+    /// `None`: there is no such node.
+    Node(Option<Arc<NodeServices>>),
+    /// Names with the tags of all their instances.
+    Services(Arc<BTreeMap<ServiceName, BTreeSet<String>>>),
+    /// For `Service` and `Connect`.
+    Instances(Arc<Vec<Instance>>),
+    Entry(Option<Arc<Entry>>),
+    Entries(Arc<Vec<Arc<Entry>>>),
+    IntentionList(Arc<Vec<Intention>>),
+    /// `None`: no such proxy is registered.
+    Proxy(Option<Arc<ProxyConfig>>),
+    /// `None`: there is no certificate authority yet.
+    Roots(Option<Arc<Shared<Roots>>>),
+    /// `None`: its keeper has not issued it yet.
+    Leaf(Option<Arc<Shared<Leaf>>>),
+    Intentions(Arc<Shared<Intentions>>),
+    Mesh(Arc<Mesh>),
+    /// `None`: there is no trust domain yet.
+    Chain(Option<Arc<Shared<Chain>>>),
+    Endpoints(Arc<Shared<Endpoints>>),
+}
+
+/// A node and everything registered on it, sorted by id.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NodeServices {
+    pub node: Arc<Node>,
+    pub services: Vec<Arc<Service>>,
+    pub checks: Vec<Arc<Check>>,
+}
+
+/// An answer, the index at which its places were last touched, and the places it was read from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found {
+    pub fact: Fact,
+    pub index: Index,
+    pub places: Vec<Place>,
+}
+
+/// Answers a topic from the tables.
+pub fn look(tables: &Tables, topic: &Topic) -> Found {
+    let (fact, places) = read(tables, topic);
+    let index = places.iter().map(|place| tables.index_of(place)).max().unwrap_or_default();
+    Found { fact, index, places }
+}
+
+fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
+    match topic {
+        Topic::Nodes => (Fact::Nodes(Arc::new(query::nodes(tables))), vec![Place::Nodes]),
+        Topic::Node(name) => {
+            let found = query::node(tables, name).map(|node| {
+                let (services, checks) = query::on_node(tables, name);
+                Arc::new(NodeServices { node, services, checks })
+            });
+            (Fact::Node(found), vec![Place::Node(name.clone())])
+        }
+        Topic::Services => (Fact::Services(Arc::new(query::services(tables))), vec![Place::ServiceNames]),
+        Topic::Service(name) => {
+            (Fact::Instances(Arc::new(query::instances(tables, name))), vec![Place::Service(name.clone())])
+        }
+        Topic::Connect(name) => {
+            (Fact::Instances(Arc::new(query::connect_instances(tables, name))), vec![Place::Connect(name.clone())])
+        }
+        Topic::Entry(key) => (Fact::Entry(query::entry(tables, key)), vec![Place::Entry(key.clone())]),
+        Topic::Entries(kind) => (Fact::Entries(Arc::new(query::entries(tables, *kind))), vec![Place::Entries(*kind)]),
+        Topic::IntentionList => (
+            Fact::IntentionList(Arc::new(query::intention_list(tables))),
+            vec![Place::Entries(EntryKind::ServiceIntentions)],
+        ),
+        Topic::Proxy(id) => {
+            let proxy = query::proxy(tables, id);
+            let mut places = vec![Place::Proxy(id.clone()), proxy_defaults()];
+            if let Some(proxy) = &proxy {
+                places.push(service_defaults(&proxy.destination));
+            }
+            (Fact::Proxy(proxy.map(Arc::new)), places)
+        }
+        Topic::Roots => {
+            let roots = tables.roots().map(|roots| Arc::new(Shared::new(Roots::clone(roots))));
+            (Fact::Roots(roots), vec![Place::Roots])
+        }
+        Topic::Leaf(service) => {
+            let leaf = query::leaf(tables, service).map(|leaf| Arc::new(Shared::new(Leaf::clone(&leaf))));
+            (Fact::Leaf(leaf), vec![Place::Leaf(service.clone())])
+        }
+        Topic::Intentions(destination) => (
+            Fact::Intentions(Arc::new(Shared::new(query::intentions(tables, destination)))),
+            vec![
+                Place::Entry(EntryKey::new(EntryKind::ServiceIntentions, destination.as_str())),
+                Place::Entry(EntryKey::new(EntryKind::ServiceIntentions, crate::model::intention::WILDCARD)),
+            ],
+        ),
+        Topic::Mesh => {
+            (Fact::Mesh(Arc::new(query::mesh(tables))), vec![Place::Entry(EntryKey::new(EntryKind::Mesh, "mesh"))])
+        }
+        Topic::Chain(key) => {
+            let chain = tables.roots().map(|roots| {
+                let inputs = chain::Inputs {
+                    datacenter: tables.datacenter(),
+                    trust_domain: &roots.trust_domain,
+                    protocol: query::protocol(tables, &key.service),
+                };
+                Arc::new(Shared::new(chain::compile(key, &inputs)))
+            });
+            (Fact::Chain(chain), vec![Place::Roots, proxy_defaults(), service_defaults(&key.service)])
+        }
+        Topic::Endpoints(service) => (
+            Fact::Endpoints(Arc::new(Shared::new(query::endpoints(tables, service)))),
+            vec![Place::Connect(service.clone())],
+        ),
+    }
+}
+
+fn proxy_defaults() -> Place {
+    Place::Entry(EntryKey::new(EntryKind::ProxyDefaults, "global"))
+}
+
+fn service_defaults(service: &ServiceName) -> Place {
+    Place::Entry(EntryKey::new(EntryKind::ServiceDefaults, service.as_str()))
+}

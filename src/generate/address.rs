@@ -1,0 +1,63 @@
+//! Addresses in Envoy's words, refused here when Envoy would refuse them.
+
+use std::net::IpAddr;
+
+use envoy_types::pb::envoy::config::core::v3::{Address, Pipe, SocketAddress, address, socket_address};
+
+use super::Reason;
+use crate::model::Bind;
+
+/// `sockaddr_un` has room for 108 bytes, the last of them zero.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// Where a listener binds.
+pub(super) fn listen(bind: &Bind) -> Result<Address, Reason> {
+    match bind {
+        Bind::Address { port: 0, .. } => Err(Reason::NoPort),
+        Bind::Address { address, port } if is_ip(address) => Ok(socket(address, *port)),
+        Bind::Address { address, .. } => Err(Reason::NotAnAddress(address.clone())),
+        Bind::Socket { mode: Some(mode), .. } if *mode > 0o777 => Err(Reason::SocketMode(*mode)),
+        Bind::Socket { path, mode } => pipe(path, mode.unwrap_or_default()),
+    }
+}
+
+/// What a connection goes to.
+pub(super) fn connect(bind: &Bind) -> Result<Address, Reason> {
+    match bind {
+        Bind::Address { address, .. } if address.is_empty() => Err(Reason::NoAddress),
+        Bind::Address { address, port } => Ok(socket(address, *port)),
+        Bind::Socket { path, .. } => pipe(path, 0),
+    }
+}
+
+/// Anything else that is not a socket is a name to resolve.
+pub(super) fn is_ip(address: &str) -> bool {
+    address.parse::<IpAddr>().is_ok()
+}
+
+/// `ADDR:PORT`, or the socket's path: the end of a listener's name.
+pub(super) fn text(bind: &Bind) -> String {
+    match bind {
+        Bind::Address { address, port } => format!("{address}:{port}"),
+        Bind::Socket { path, .. } => path.clone(),
+    }
+}
+
+pub(super) fn socket(address: &str, port: u16) -> Address {
+    let address = SocketAddress {
+        address: address.to_owned(),
+        port_specifier: Some(socket_address::PortSpecifier::PortValue(port.into())),
+        ..Default::default()
+    };
+    Address { address: Some(address::Address::SocketAddress(address)) }
+}
+
+pub(super) fn pipe(path: &str, mode: u32) -> Result<Address, Reason> {
+    if path.is_empty() {
+        return Err(Reason::NoAddress);
+    }
+    if path.len() > SOCKET_PATH_MAX {
+        return Err(Reason::SocketPathTooLong(path.to_owned()));
+    }
+    Ok(Address { address: Some(address::Address::Pipe(Pipe { path: path.to_owned(), mode })) })
+}

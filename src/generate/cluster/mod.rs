@@ -1,0 +1,20 @@
+//! Where connections go: the application behind the proxy, and the targets of its upstreams.
+
+mod local_app;
+mod upstream;
+
+use std::collections::HashMap;
+
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::UpstreamProtocolOptions;
+use envoy_types::pb::google::protobuf::Any;
+use envoy_types::util::pack_any;
+
+pub(super) use local_app::{LOCAL_APP, local_app};
+pub(super) use upstream::{Settings, upstream};
+
+/// `typed_extension_protocol_options` with its one key.
+fn http_options(options: UpstreamProtocolOptions) -> HashMap<String, Any> {
+    let options = HttpProtocolOptions { upstream_protocol_options: Some(options), ..Default::default() };
+    HashMap::from([("envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(), pack_any(options))])
+}

@@ -1,0 +1,25 @@
+//! Where a sidecar listens: for the mesh (the public listener) and for its own application (one per upstream).
+
+mod connection_manager;
+mod public;
+mod upstream;
+
+use envoy_types::pb::envoy::config::listener::v3::{Filter, filter};
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::{TcpProxy, tcp_proxy};
+use envoy_types::util::pack_any;
+
+pub(super) use public::{Inbound, name as public_name, public};
+pub(super) use upstream::{name as upstream_name, upstream};
+
+fn network_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> Filter {
+    Filter { name: name.to_owned(), config_type: Some(filter::ConfigType::TypedConfig(pack_any(config))) }
+}
+
+fn tcp_proxy(stat_prefix: &str, cluster: &str) -> Filter {
+    let proxy = TcpProxy {
+        stat_prefix: stat_prefix.to_owned(),
+        cluster_specifier: Some(tcp_proxy::ClusterSpecifier::Cluster(cluster.to_owned())),
+        ..Default::default()
+    };
+    network_filter("envoy.filters.network.tcp_proxy", proxy)
+}

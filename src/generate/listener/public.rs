@@ -1,0 +1,155 @@
+//! The public listener: mutual TLS, then who may call, then the application.
+
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::config::core::v3::{Address, TrafficDirection};
+use envoy_types::pb::envoy::config::listener::v3::listener::ConnectionBalanceConfig;
+use envoy_types::pb::envoy::config::listener::v3::listener::connection_balance_config::{BalanceType, ExactBalance};
+use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
+use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::{self as header_to_metadata, config};
+use envoy_types::pb::envoy::extensions::filters::http::rbac::v3::Rbac as HttpRbac;
+use envoy_types::pb::envoy::extensions::filters::network::connection_limit::v3::ConnectionLimit;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
+    ForwardClientCertDetails, SetCurrentClientCertDetails,
+};
+use envoy_types::pb::envoy::extensions::filters::network::rbac::v3::Rbac as NetworkRbac;
+use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatchAndSubstitute, RegexMatcher};
+use envoy_types::pb::google::protobuf::UInt64Value;
+
+use super::connection_manager::{OneRoute, connection_manager, http_filter};
+use super::{network_filter, tcp_proxy};
+use crate::generate::cluster::LOCAL_APP;
+use crate::generate::{Reason, address, rbac, sharing_key, tls, yes};
+use crate::model::entry::TlsSettings;
+use crate::model::intention::Intentions;
+use crate::model::{Bind, Protocol, ProxyConfig, TrustDomain};
+use crate::resource::{Resource, ResourceType, Shared};
+
+/// The stat prefix, and the name of the route.
+const PUBLIC_LISTENER: &str = "public_listener";
+
+/// What the listener is made of beside the intentions.
+#[derive(Clone, Copy)]
+pub(in crate::generate) struct Inbound<'a> {
+    pub proxy: &'a ProxyConfig,
+    pub trust_domain: &'a TrustDomain,
+    pub incoming: &'a TlsSettings,
+}
+
+pub(in crate::generate) fn name(bind: &Bind) -> String {
+    format!("{PUBLIC_LISTENER}:{}", address::text(bind))
+}
+
+/// The intentions keep the listener: a proxy that is generated again because something else changed finds it there.
+pub(in crate::generate) fn public(
+    bind: &Bind,
+    inbound: Inbound<'_>,
+    intentions: &Shared<Intentions>,
+) -> Result<Arc<Resource>, Reason> {
+    let address = address::listen(bind)?;
+    let Inbound { proxy, trust_domain, incoming } = inbound;
+    let limits = (proxy.max_inbound_connections, proxy.balance_inbound_connections);
+    let timeouts = (proxy.local_app.request_timeout, proxy.local_app.idle_timeout);
+    let key = sharing_key((PUBLIC_LISTENER, bind, proxy.protocol, limits, timeouts, trust_domain, incoming));
+    Ok(intentions.resource(key, || {
+        let name = name(bind);
+        let message = listener(&name, address, inbound, intentions);
+        Resource::new(ResourceType::Listener, name, vec![LOCAL_APP.into()], &message)
+    }))
+}
+
+fn listener(name: &str, address: Address, inbound: Inbound<'_>, intentions: &Intentions) -> Listener {
+    let proxy = inbound.proxy;
+    let chain = FilterChain {
+        filters: filters(inbound, intentions),
+        transport_socket: Some(tls::accept(inbound.incoming, proxy.protocol)),
+        ..Default::default()
+    };
+    Listener {
+        name: name.to_owned(),
+        address: Some(address),
+        filter_chains: vec![chain],
+        traffic_direction: TrafficDirection::Inbound.into(),
+        connection_balance_config: proxy
+            .balance_inbound_connections
+            .then_some(ConnectionBalanceConfig { balance_type: Some(BalanceType::ExactBalance(ExactBalance {})) }),
+        ..Default::default()
+    }
+}
+
+fn filters(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<Filter> {
+    let proxy = inbound.proxy;
+    let rules = rbac::rules(intentions, inbound.trust_domain);
+    let limit = (proxy.max_inbound_connections > 0).then(|| connection_limit(proxy.max_inbound_connections));
+    if !proxy.protocol.is_http_like() {
+        let rbac = NetworkRbac { rules: Some(rules), stat_prefix: "connect_authz".to_owned(), ..Default::default() };
+        let rbac = network_filter("envoy.filters.network.rbac", rbac);
+        let proxy = tcp_proxy(PUBLIC_LISTENER, LOCAL_APP);
+        return std::iter::once(rbac).chain(limit).chain([proxy]).collect();
+    }
+    let rbac = http_filter("envoy.filters.http.rbac", HttpRbac { rules: Some(rules), ..Default::default() });
+    limit.into_iter().chain([http(proxy, rbac)]).collect()
+}
+
+fn http(proxy: &ProxyConfig, rbac: HttpFilter) -> Filter {
+    let route = OneRoute {
+        name: PUBLIC_LISTENER,
+        virtual_host: PUBLIC_LISTENER,
+        cluster: LOCAL_APP,
+        timeout: proxy.local_app.request_timeout,
+        idle_timeout: proxy.local_app.idle_timeout,
+    };
+    // an application that speaks gRPC is not told who calls by header
+    let tells_caller = proxy.protocol != Protocol::Grpc;
+    let mut filters = vec![rbac];
+    if tells_caller {
+        filters.push(http_filter("envoy.filters.http.header_to_metadata", caller_to_metadata()));
+    }
+    let mut manager = connection_manager(PUBLIC_LISTENER, proxy.protocol, filters, &route);
+    // rules and applications see one spelling of a path, so that none slips by as another
+    manager.normalize_path = Some(yes());
+    if tells_caller {
+        manager.forward_client_cert_details = ForwardClientCertDetails::AppendForward.into();
+        manager.set_current_client_cert_details = Some(SetCurrentClientCertDetails {
+            subject: Some(yes()),
+            cert: true,
+            chain: true,
+            dns: true,
+            uri: true,
+            ..Default::default()
+        });
+    }
+    network_filter("envoy.filters.network.http_connection_manager", manager)
+}
+
+fn connection_limit(most: u32) -> Filter {
+    let limit = ConnectionLimit {
+        stat_prefix: "inbound_connection_limit".to_owned(),
+        max_connections: Some(UInt64Value { value: most.into() }),
+        ..Default::default()
+    };
+    network_filter("envoy.filters.network.connection_limit", limit)
+}
+
+/// Puts the parts of the caller's identity where other filters can read them: metadata namespace `consul`.
+///
+/// Each hop appends to the header, so the last URI in it, which the greedy start finds, is that of the direct caller.
+fn caller_to_metadata() -> header_to_metadata::Config {
+    const IDENTITY: &str = ".*URI=spiffe://([^/]+)(?:/ap/([^/]+))?/ns/([^/]+)/dc/([^/]+)/svc/([^/;,]+).*";
+    let rule = |(part, key): (usize, &str)| config::Rule {
+        header: "x-forwarded-client-cert".to_owned(),
+        on_header_present: Some(config::KeyValuePair {
+            metadata_namespace: "consul".to_owned(),
+            key: key.to_owned(),
+            regex_value_rewrite: Some(RegexMatchAndSubstitute {
+                pattern: Some(RegexMatcher { regex: IDENTITY.to_owned(), ..Default::default() }),
+                substitution: format!("\\{part}"),
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let parts = [(1, "trust-domain"), (2, "partition"), (3, "namespace"), (4, "datacenter"), (5, "service")];
+    header_to_metadata::Config { request_rules: parts.into_iter().map(rule).collect(), ..Default::default() }
+}

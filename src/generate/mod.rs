@@ -1,0 +1,54 @@
+//! Snapshot → Envoy resources, one file per kind of proxy.
+//!
+//! What does not depend on the proxy is made once, kept by the fact it is made of ([`crate::resource::Shared`]) and
+//! shared as bytes by every proxy. A piece that cannot be made becomes a [`Refusal`] and the rest is served; a listener
+//! is never made without its TLS and its authorisation.
+//!
+//! Encoding is deterministic: no message here holds a map with more than one key.
+
+mod address;
+mod cluster;
+mod endpoint;
+mod listener;
+mod rbac;
+mod refusal;
+mod secret;
+mod sidecar;
+mod tls;
+
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use envoy_types::pb::google::protobuf;
+use xxhash_rust::xxh3::Xxh3Default;
+
+pub use refusal::{Origin, Reason, Refusal};
+pub use sidecar::sidecar;
+
+use crate::resource::View;
+
+/// What came of one snapshot.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Generated {
+    pub view: View,
+    /// What the view lacks, in the order of the registration.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Stands for everything a shared resource is made of, beside the fact that keeps it.
+fn sharing_key(parts: impl Hash) -> u64 {
+    let mut hasher = Xxh3Default::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn duration(duration: Duration) -> protobuf::Duration {
+    protobuf::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: duration.subsec_nanos().cast_signed(),
+    }
+}
+
+fn yes() -> protobuf::BoolValue {
+    protobuf::BoolValue { value: true }
+}

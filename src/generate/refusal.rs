@@ -1,0 +1,69 @@
+//! What could not be made, and why.
+
+use std::fmt;
+
+use crate::model::{ProxyId, ServiceName};
+use crate::resource::ResourceType;
+
+/// One resource that was left out, or left incomplete. The rest of the view is good.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    pub kind: ResourceType,
+    /// The resource's name.
+    pub name: String,
+    pub reason: Reason,
+    /// What to change.
+    pub origin: Origin,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}: {} (from {})", self.kind, self.name, self.reason, self.origin)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Reason {
+    #[error("{0:?} is not an IP address, and Envoy binds listeners to nothing else")]
+    NotAnAddress(String),
+    #[error("no address to connect to")]
+    NoAddress,
+    #[error("no port to listen on")]
+    NoPort,
+    #[error("the socket path {0:?} is longer than 107 bytes")]
+    SocketPathTooLong(String),
+    #[error("the socket mode {0:o} is more than 777 (octal)")]
+    SocketMode(u32),
+    #[error("another listener of the proxy has that name")]
+    NameTaken,
+    #[error("the proxy's listener {0} binds there already")]
+    BindTaken(String),
+    #[error("a connect timeout must be more than zero")]
+    NoTime,
+    #[error("the socket {0:?} cannot stand beside instances that are registered by host name")]
+    SocketAmongHostNames(String),
+    #[error("its discovery chain or its endpoints are not known")]
+    Unknown,
+}
+
+/// The registration that a resource is made from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Proxy(ProxyId),
+    Upstream {
+        proxy: ProxyId,
+        name: String,
+    },
+    /// The instances of a service.
+    Instances(ServiceName),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proxy(proxy) => write!(out, "the registration of the proxy {proxy}"),
+            Self::Upstream { proxy, name } => write!(out, "the upstream {name} of the proxy {proxy}"),
+            Self::Instances(service) => write!(out, "the instances of {service}"),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Roots, leaves, identities. Private keys live in [`Secret`], which does not print itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::{Datacenter, Index, ServiceName, TrustDomain};
+
+/// Seconds since 1970, UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixTime(pub i64);
+
+impl UnixTime {
+    pub fn plus(self, duration: std::time::Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)))
+    }
+
+    pub fn minus(self, duration: std::time::Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)))
+    }
+
+    /// From this to a later moment; zero when it is not later.
+    pub fn until(self, later: Self) -> std::time::Duration {
+        std::time::Duration::from_secs(u64::try_from(later.0 - self.0).unwrap_or(0))
+    }
+}
+
+/// Key material. Prints as `(secret)`, so it never reaches a log.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(pem: String) -> Self {
+        Self(pem)
+    }
+
+    /// The key itself: for the wire of its owner and for the store, nowhere else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(secret)")
+    }
+}
+
+/// A root certificate that the mesh trusts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Root {
+    /// SHA-1 fingerprint, lower-case hex in pairs with colons, as Consul names its roots.
+    pub id: String,
+    pub name: String,
+    pub serial_number: u64,
+    /// Key id of the signing key, hex pairs with colons.
+    pub signing_key_id: String,
+    pub not_before: UnixTime,
+    pub not_after: UnixTime,
+    pub pem: String,
+    pub active: bool,
+    pub create_index: Index,
+    pub modify_index: Index,
+}
+
+/// Every root that is trusted now.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Roots {
+    pub trust_domain: TrustDomain,
+    /// Sorted by id; exactly one is active.
+    pub roots: Vec<Root>,
+}
+
+impl Roots {
+    pub fn active(&self) -> Option<&Root> {
+        self.roots.iter().find(|root| root.active)
+    }
+}
+
+/// The certificate and key of one service in the mesh.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Leaf {
+    pub service: ServiceName,
+    pub uri: String,
+    /// Hex pairs with colons.
+    pub serial_number: String,
+    /// The certificate, then any intermediates.
+    pub cert_pem: String,
+    pub key_pem: Secret,
+    pub valid_after: UnixTime,
+    pub valid_before: UnixTime,
+    pub create_index: Index,
+    pub modify_index: Index,
+}
+
+/// `spiffe://<trust domain>/ns/default/dc/<datacenter>/svc/<service>`
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SpiffeId {
+    pub trust_domain: TrustDomain,
+    pub datacenter: Datacenter,
+    pub service: ServiceName,
+}
+
+impl fmt::Display for SpiffeId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "spiffe://{}/ns/default/dc/{}/svc/{}", self.trust_domain, self.datacenter, self.service)
+    }
+}

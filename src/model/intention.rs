@@ -1,0 +1,76 @@
+//! Who may call whom (layer 4 for now).
+
+use serde::{Deserialize, Serialize};
+
+use super::names::{Index, ServiceName};
+
+/// Matches every service.
+pub const WILDCARD: &str = "*";
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Action {
+    Allow,
+    Deny,
+}
+
+impl Action {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// One source of one destination.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Intention {
+    pub source: ServiceName,
+    pub destination: ServiceName,
+    pub action: Action,
+    pub description: String,
+    pub create_index: Index,
+    pub modify_index: Index,
+}
+
+impl Intention {
+    /// Higher wins. Community numbers of Consul: 9 exact to exact, 8 wildcard source, 6 wildcard destination, 5 both.
+    pub fn precedence(&self) -> u8 {
+        precedence(&self.source, &self.destination)
+    }
+}
+
+pub fn precedence(source: &ServiceName, destination: &ServiceName) -> u8 {
+    match (destination.as_str() == WILDCARD, source.as_str() == WILDCARD) {
+        (false, false) => 9,
+        (false, true) => 8,
+        (true, false) => 6,
+        (true, true) => 5,
+    }
+}
+
+/// The intentions that bear on one destination, highest precedence first, then by source; a source that is named at a
+/// higher precedence hides its later mentions. With the action for whoever is not named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Intentions {
+    pub matching: Vec<Intention>,
+    pub default_action: Action,
+}
+
+impl Intentions {
+    /// Orders and thins what was found for one destination.
+    pub fn new(mut found: Vec<Intention>, default_action: Action) -> Self {
+        found.sort_by(|a, b| b.precedence().cmp(&a.precedence()).then_with(|| a.source.cmp(&b.source)));
+        let mut seen = std::collections::BTreeSet::new();
+        found.retain(|intention| seen.insert(intention.source.clone()));
+        Self { matching: found, default_action }
+    }
+
+    /// The naive reading, which every compiled form must agree with.
+    pub fn decide(&self, source: &str) -> Action {
+        self.matching
+            .iter()
+            .find(|intention| intention.source == source || intention.source == WILDCARD)
+            .map_or(self.default_action, |intention| intention.action)
+    }
+}

@@ -1,0 +1,53 @@
+//! What a sidecar is, once central configuration (`proxy-defaults`, `service-defaults`) is merged into its registration.
+
+use std::time::Duration;
+
+use super::names::{Datacenter, ProxyId, ServiceName};
+use super::proxy::Protocol;
+use super::topic::ChainKey;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProxyConfig {
+    pub id: ProxyId,
+    pub datacenter: Datacenter,
+    /// The service the proxy stands for; its identity in the mesh.
+    pub destination: ServiceName,
+    /// Where the public listener binds: an address (0.0.0.0 when none was given) and a port.
+    pub bind_address: String,
+    pub bind_port: u16,
+    pub local_app: LocalApp,
+    /// What the service behind the proxy speaks.
+    pub protocol: Protocol,
+    /// 0: no limit.
+    pub max_inbound_connections: u32,
+    pub balance_inbound_connections: bool,
+    /// How long Envoy waits for endpoints and routes; `None`: Envoy's 15 s, zero: for ever.
+    pub xds_fetch_timeout: Option<Duration>,
+    /// In the order of the registration.
+    pub upstreams: Vec<UpstreamConfig>,
+}
+
+/// The application behind the proxy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalApp {
+    pub address: Bind,
+    pub connect_timeout: Duration,
+    /// `None`: Envoy's 15 s; zero: none.
+    pub request_timeout: Option<Duration>,
+    pub idle_timeout: Option<Duration>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Bind {
+    Address { address: String, port: u16 },
+    /// `mode` is the permission bits, if given.
+    Socket { path: String, mode: Option<u32> },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UpstreamConfig {
+    /// Consul's name for it, which listeners carry: the service name.
+    pub name: String,
+    pub bind: Bind,
+    pub chain: ChainKey,
+}

@@ -1,0 +1,142 @@
+//! What can be watched, and what a write can touch.
+//!
+//! A [`Place`] is a corner of the tables; a write names the places it touched. A [`Topic`] is a question whose answer
+//! somebody may hold; one `SourceWatch` keeps each answer, listens at the places it was read from, and stays silent
+//! when the answer came out the same.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::entry::{EntryKey, EntryKind};
+use super::names::{NodeName, ProxyId, ServiceName};
+use super::proxy::Protocol;
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Place {
+    /// The set of nodes or any node's own record.
+    Nodes,
+    /// A node's record, or any service or check on it.
+    Node(NodeName),
+    /// The set of service names and their tags.
+    ServiceNames,
+    /// Instances of the name: records, health, their nodes' records and checks.
+    Service(ServiceName),
+    /// Instances that accept mesh connections for the name, in the same sense.
+    Connect(ServiceName),
+    /// The registration of one proxy.
+    Proxy(ProxyId),
+    Entry(EntryKey),
+    /// Any entry of the kind.
+    Entries(EntryKind),
+    Roots,
+    /// The certificate of one service.
+    Leaf(ServiceName),
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Topic {
+    // What clients of the HTTP API read.
+    Nodes,
+    Node(NodeName),
+    Services,
+    Service(ServiceName),
+    Connect(ServiceName),
+    Entry(EntryKey),
+    Entries(EntryKind),
+    IntentionList,
+
+    // What proxies are made of.
+    /// The proxy's registration with central configuration merged in.
+    Proxy(ProxyId),
+    Roots,
+    Leaf(ServiceName),
+    /// Who may call the service.
+    Intentions(ServiceName),
+    Mesh,
+    Chain(ChainKey),
+    Endpoints(ServiceName),
+}
+
+/// A discovery chain as one downstream asks for it: the service and what the downstream overrides.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChainKey {
+    pub service: ServiceName,
+    pub protocol: Option<Protocol>,
+    pub connect_timeout: Option<Duration>,
+}
+
+impl ChainKey {
+    pub fn plain(service: ServiceName) -> Self {
+        Self { service, protocol: None, connect_timeout: None }
+    }
+}
+
+impl Topic {
+    /// Every kind there is, for metrics.
+    pub const KINDS: [&'static str; 15] = [
+        "nodes",
+        "node",
+        "services",
+        "service",
+        "connect",
+        "entry",
+        "entries",
+        "intention-list",
+        "proxy",
+        "roots",
+        "leaf",
+        "intentions",
+        "mesh",
+        "chain",
+        "endpoints",
+    ];
+
+    /// The kind alone, for metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Nodes => "nodes",
+            Self::Node(_) => "node",
+            Self::Services => "services",
+            Self::Service(_) => "service",
+            Self::Connect(_) => "connect",
+            Self::Entry(_) => "entry",
+            Self::Entries(_) => "entries",
+            Self::IntentionList => "intention-list",
+            Self::Proxy(_) => "proxy",
+            Self::Roots => "roots",
+            Self::Leaf(_) => "leaf",
+            Self::Intentions(_) => "intentions",
+            Self::Mesh => "mesh",
+            Self::Chain(_) => "chain",
+            Self::Endpoints(_) => "endpoints",
+        }
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.kind())?;
+        match self {
+            Self::Nodes | Self::Services | Self::IntentionList | Self::Roots | Self::Mesh => Ok(()),
+            Self::Node(name) => write!(out, ":{name}"),
+            Self::Service(name)
+            | Self::Connect(name)
+            | Self::Leaf(name)
+            | Self::Intentions(name)
+            | Self::Endpoints(name) => write!(out, ":{name}"),
+            Self::Entry(key) => write!(out, ":{key}"),
+            Self::Entries(kind) => write!(out, ":{kind}"),
+            Self::Proxy(id) => write!(out, ":{id}"),
+            Self::Chain(key) => {
+                write!(out, ":{}", key.service)?;
+                if let Some(protocol) = key.protocol {
+                    write!(out, "?protocol={protocol}")?;
+                }
+                if let Some(timeout) = key.connect_timeout {
+                    write!(out, "?connect_timeout={}ms", timeout.as_millis())?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! What generation makes and streams send: a resource, encoded once, shared by everybody who holds it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use prost::encoding::{encode_key, encode_varint, encoded_len_varint, WireType};
+use xxhash_rust::xxh3::{xxh3_64, Xxh3};
+
+/// The types Chancery serves, in the order of make before break: what is referred to comes before what refers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ResourceType {
+    Secret,
+    Cluster,
+    Endpoint,
+    Listener,
+    Route,
+}
+
+impl ResourceType {
+    pub const ALL: [Self; 5] = [Self::Secret, Self::Cluster, Self::Endpoint, Self::Listener, Self::Route];
+
+    pub fn type_url(self) -> &'static str {
+        match self {
+            Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+            Self::Endpoint => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+            Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
+            Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+        }
+    }
+
+    pub fn from_type_url(url: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.type_url() == url)
+    }
+
+    /// The word for metrics, cards and file names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Cluster => "cluster",
+            Self::Endpoint => "endpoint",
+            Self::Listener => "listener",
+            Self::Route => "route",
+        }
+    }
+
+    /// An empty first subscription means everything (listeners and clusters) or nothing (the rest).
+    /// "For Listener and Cluster resource types, there is also a 'wildcard' subscription" (xDS protocol).
+    pub fn has_wildcard(self) -> bool {
+        matches!(self, Self::Cluster | Self::Listener)
+    }
+}
+
+impl fmt::Display for ResourceType {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// Hash of a resource's bytes: its version. Equal content has an equal version in every run and on every replica.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ResourceHash(pub u64);
+
+impl ResourceHash {
+    /// From the version text a client returns; `None` if it was never ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+}
+
+impl fmt::Display for ResourceHash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:016x}", self.0)
+    }
+}
+
+/// One resource. `needs` are the names it refers to: the clusters of a listener or route, the endpoint name of a
+/// cluster, so that a stream can send what is needed first.
+pub struct Resource {
+    pub kind: ResourceType,
+    pub name: Arc<str>,
+    pub version: ResourceHash,
+    pub needs: Box<[Arc<str>]>,
+    /// Field 2 of `DeltaDiscoveryResponse` with tag and length: a whole `Resource` message.
+    delta_chunk: Bytes,
+    /// Field 2 of that `Resource`, which is bit for bit field 2 of `DiscoveryResponse`: the `Any` with tag and length.
+    any_chunk: Range<usize>,
+}
+
+impl Resource {
+    /// Encodes `message`, which must encode the same way each time (no map with more than one key).
+    pub fn new<M: prost::Message>(
+        kind: ResourceType,
+        name: impl Into<Arc<str>>,
+        needs: Vec<Arc<str>>,
+        message: &M,
+    ) -> Self {
+        let name = name.into();
+        let body = message.encode_to_vec();
+        let version = ResourceHash(xxh3_64(&body));
+        let (delta_chunk, any_chunk) = encode_chunk(kind.type_url(), &name, version, &body);
+        Self { kind, name, version, needs: needs.into_boxed_slice(), delta_chunk, any_chunk }
+    }
+
+    /// A complete `resources` field of a `DeltaDiscoveryResponse`.
+    pub fn delta_chunk(&self) -> &Bytes {
+        &self.delta_chunk
+    }
+
+    /// A complete `resources` field of a `DiscoveryResponse`.
+    pub fn any_chunk(&self) -> &[u8] {
+        &self.delta_chunk[self.any_chunk.clone()]
+    }
+
+    /// The `Any` itself.
+    pub fn any(&self) -> Result<envoy_types::pb::google::protobuf::Any, prost::DecodeError> {
+        use prost::Message as _;
+        let mut chunk = self.any_chunk();
+        prost::encoding::decode_key(&mut chunk)?;
+        envoy_types::pb::google::protobuf::Any::decode_length_delimited(chunk)
+    }
+}
+
+impl PartialEq for Resource {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name && self.version == other.version
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}@{}", self.kind, self.name, self.version)
+    }
+}
+
+/// `Resource { version = 1, resource = 2 (Any), name = 3 }` as field 2 of the response around it.
+fn encode_chunk(type_url: &str, name: &str, version: ResourceHash, body: &[u8]) -> (Bytes, Range<usize>) {
+    fn field_len(len: usize) -> usize {
+        1 + encoded_len_varint(len as u64) + len
+    }
+    fn put_field(out: &mut BytesMut, number: u32, bytes: &[u8]) {
+        put_head(out, number, bytes.len());
+        out.put_slice(bytes);
+    }
+    fn put_head(out: &mut BytesMut, number: u32, len: usize) {
+        encode_key(number, WireType::LengthDelimited, out);
+        encode_varint(len as u64, out);
+    }
+    let version = version.to_string();
+    let any_len = field_len(type_url.len()) + field_len(body.len());
+    let resource_len = field_len(version.len()) + field_len(any_len) + field_len(name.len());
+    let mut out = BytesMut::with_capacity(field_len(resource_len));
+    put_head(&mut out, 2, resource_len);
+    put_field(&mut out, 3, name.as_bytes());
+    put_field(&mut out, 1, version.as_bytes());
+    let start = out.len();
+    put_head(&mut out, 2, any_len);
+    put_field(&mut out, 1, type_url.as_bytes());
+    put_field(&mut out, 2, body);
+    let end = out.len();
+    (out.freeze(), start..end)
+}
+
+/// Resources of one type, sorted by name, each name once.
+pub type ResourceList = Arc<[Arc<Resource>]>;
+
+/// Everything one proxy shall hold: a list of pointers per type. The version is the hash of all of them.
+#[derive(Clone, PartialEq, Debug)]
+pub struct View {
+    pub version: ResourceHash,
+    lists: [ResourceList; ResourceType::ALL.len()],
+}
+
+impl View {
+    /// Sorts; of two resources with one name the first stays (generation reports the second as refused).
+    pub fn new(resources: impl IntoIterator<Item = Arc<Resource>>) -> Self {
+        let mut lists: [Vec<Arc<Resource>>; ResourceType::ALL.len()] = Default::default();
+        for resource in resources {
+            lists[resource.kind as usize].push(resource);
+        }
+        let mut hash = Xxh3::new();
+        for list in &mut lists {
+            list.sort_by(|a, b| a.name.cmp(&b.name));
+            list.dedup_by(|later, first| later.name == first.name);
+            for resource in list {
+                hash.update(resource.name.as_bytes());
+                hash.update(&resource.version.0.to_be_bytes());
+            }
+        }
+        Self { version: ResourceHash(hash.digest()), lists: lists.map(Into::into) }
+    }
+
+    pub fn list(&self, kind: ResourceType) -> &ResourceList {
+        &self.lists[kind as usize]
+    }
+
+    pub fn get(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
+        let list = self.list(kind);
+        list.binary_search_by(|resource| (*resource.name).cmp(name)).ok().map(|at| &list[at])
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.lists.iter().flat_map(|list| list.iter())
+    }
+}
+
+/// A fact that many proxies share, with the resources that were made of it: the first proxy that needs one makes it,
+/// the others take it. The key must stand for everything else the resource was made of. What no proxy holds any longer
+/// is forgotten, so a fact that lives long does not collect what came and went.
+pub struct Shared<T> {
+    value: T,
+    made: Mutex<HashMap<u64, Weak<Resource>>>,
+}
+
+impl<T> Shared<T> {
+    pub fn new(value: T) -> Self {
+        Self { value, made: Mutex::default() }
+    }
+
+    pub fn resource(&self, key: u64, make: impl FnOnce() -> Resource) -> Arc<Resource> {
+        // a panic in `make` leaves the map as it was, so a poisoned lock is still good
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(resource) = made.get(&key).and_then(Weak::upgrade) {
+            return resource;
+        }
+        let resource = Arc::new(make());
+        if made.len() == made.capacity() {
+            made.retain(|_, resource| resource.strong_count() > 0);
+        }
+        made.insert(key, Arc::downgrade(&resource));
+        resource
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use envoy_types::pb::envoy::config::cluster::v3::Cluster;
+    use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryResponse, DiscoveryResponse};
+    use prost::Message as _;
+
+    fn cluster(name: &str) -> Resource {
+        let message = Cluster { name: name.to_owned(), ..Default::default() };
+        Resource::new(ResourceType::Cluster, name, vec![], &message)
+    }
+
+    #[test]
+    fn a_chunk_is_a_field_of_the_delta_response() {
+        let resource = cluster("backend");
+        let response = DeltaDiscoveryResponse::decode(resource.delta_chunk().clone()).unwrap();
+        let [decoded] = &response.resources[..] else { panic!("one resource") };
+        assert_eq!(decoded.name, "backend");
+        assert_eq!(decoded.version, resource.version.to_string());
+        let any = decoded.resource.clone().unwrap();
+        assert_eq!(any.type_url, ResourceType::Cluster.type_url());
+        assert_eq!(Cluster::decode(&*any.value).unwrap().name, "backend");
+    }
+
+    #[test]
+    fn its_middle_is_a_field_of_the_state_of_the_world_response() {
+        let resource = cluster("backend");
+        let response = DiscoveryResponse::decode(resource.any_chunk()).unwrap();
+        assert_eq!(response.resources, [resource.any().unwrap()]);
+    }
+
+    #[test]
+    fn a_view_is_sorted_and_its_version_depends_on_content_alone() {
+        let (a, b) = (Arc::new(cluster("a")), Arc::new(cluster("b")));
+        let one = View::new([Arc::clone(&b), Arc::clone(&a)]);
+        let other = View::new([a, b]);
+        assert_eq!(one, other);
+        assert_eq!(&*one.list(ResourceType::Cluster)[0].name, "a");
+        assert!(one.get(ResourceType::Cluster, "b").is_some());
+        assert_ne!(one.version, View::new([]).version);
+    }
+
+    #[test]
+    fn a_shared_fact_makes_each_resource_once() {
+        let fact = Shared::new(());
+        let first = fact.resource(7, || cluster("a"));
+        let second = fact.resource(7, || panic!("made twice"));
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[test]
+    fn a_shared_fact_forgets_what_nobody_holds() {
+        let fact = Shared::new(());
+        let kept = fact.resource(0, || cluster("kept"));
+        for key in 1..1000 {
+            drop(fact.resource(key, || cluster("dropped")));
+        }
+        assert!(fact.made.lock().unwrap().len() < 10);
+        assert!(Arc::ptr_eq(&kept, &fact.resource(0, || panic!("made twice"))));
+    }
+}

@@ -1,0 +1,140 @@
+//! Health checks, as every path shows them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{Check, CheckDefinition, Index, Probe, Status};
+use crate::wire::duration;
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CheckAnswer<'a> {
+    node: &'a str,
+    #[serde(rename = "CheckID")]
+    check_id: &'a str,
+    name: &'a str,
+    status: &'static str,
+    notes: &'a str,
+    output: &'a str,
+    #[serde(rename = "ServiceID")]
+    service_id: &'a str,
+    service_name: &'a str,
+    service_tags: &'a [String],
+    r#type: &'static str,
+    interval: String,
+    timeout: String,
+    exposed_port: u16,
+    definition: Definition<'a>,
+    create_index: Index,
+    modify_index: Index,
+}
+
+/// Only what is set.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition<'a> {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    interval: String,
+    #[serde(skip_serializing_if = "is_zero")]
+    output_max_size: u32,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    timeout: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    deregister_critical_service_after: String,
+    #[serde(rename = "HTTP", skip_serializing_if = "str::is_empty")]
+    http: &'a str,
+    #[serde(rename = "TLSServerName", skip_serializing_if = "str::is_empty")]
+    tls_server_name: &'a str,
+    #[serde(rename = "TLSSkipVerify", skip_serializing_if = "std::ops::Not::not")]
+    tls_skip_verify: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'a BTreeMap<String, Vec<String>>>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    method: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    body: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    disable_redirects: bool,
+    #[serde(rename = "TCP", skip_serializing_if = "str::is_empty")]
+    tcp: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    alias_node: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    alias_service: &'a str,
+    /// Nanoseconds: the one duration that Consul leaves as a number here.
+    #[serde(rename = "TTL", skip_serializing_if = "is_zero_nanos")]
+    ttl: u128,
+}
+
+/// An element of `/v1/health/…` lists and of the map that `/v1/agent/checks` answers.
+pub fn check(check: &Check) -> impl Serialize + '_ {
+    CheckAnswer::from(check)
+}
+
+impl<'a> From<&'a Check> for CheckAnswer<'a> {
+    fn from(check: &'a Check) -> Self {
+        let definition = check.definition.as_ref();
+        let shown =
+            |part: fn(&CheckDefinition) -> Duration| definition.map(part).map(duration::show).unwrap_or_default();
+        Self {
+            node: check.node.as_str(),
+            check_id: check.id.as_str(),
+            name: &check.name,
+            status: Status::as_str(check.status),
+            notes: &check.notes,
+            output: &check.output,
+            service_id: check.service_id.as_str(),
+            service_name: check.service_name.as_str(),
+            service_tags: &check.service_tags,
+            r#type: definition.map_or("", |definition| definition.probe.kind()),
+            interval: shown(|definition| definition.interval),
+            timeout: shown(|definition| definition.timeout),
+            exposed_port: 0,
+            definition: definition.map(Definition::from).unwrap_or_default(),
+            create_index: check.create_index,
+            modify_index: check.modify_index,
+        }
+    }
+}
+
+impl<'a> From<&'a CheckDefinition> for Definition<'a> {
+    fn from(definition: &'a CheckDefinition) -> Self {
+        let shown = |part| if part == Duration::ZERO { String::new() } else { duration::show(part) };
+        let mut answer = Self {
+            interval: shown(definition.interval),
+            timeout: shown(definition.timeout),
+            deregister_critical_service_after: shown(definition.deregister_critical_service_after),
+            output_max_size: definition.output_max_size,
+            ..Self::default()
+        };
+        match &definition.probe {
+            Probe::Ttl(ttl) => answer.ttl = ttl.as_nanos(),
+            Probe::Tcp(target) => answer.tcp = target,
+            Probe::Alias { node, service } => {
+                answer.alias_node = node.as_str();
+                answer.alias_service = service.as_str();
+            }
+            Probe::Http(http) => {
+                answer.http = &http.url;
+                answer.tls_server_name = &http.tls_server_name;
+                answer.tls_skip_verify = http.tls_skip_verify;
+                answer.header = Some(&http.header).filter(|header| !header.is_empty());
+                answer.method = &http.method;
+                answer.body = &http.body;
+                answer.disable_redirects = http.disable_redirects;
+            }
+        }
+        answer
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_zero_nanos(number: &u128) -> bool {
+    *number == 0
+}

@@ -1,0 +1,91 @@
+//! What the API answers: serde twins of the model with exactly Consul's names, order, empty lists and nulls.
+//! `Namespace` and `Partition` are absent everywhere, as in Consul's community edition.
+
+mod catalog;
+mod certs;
+mod check;
+mod proxy;
+mod service;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use catalog::{catalog_service, instance, node};
+pub use certs::{leaf, roots};
+pub use check::check;
+pub use service::{agent_service, agent_service_with_hash};
+
+use crate::model::service::Locality;
+use crate::model::{ServiceKind, TaggedAddress, Weights};
+
+/// `{}`
+#[derive(Serialize)]
+pub(super) struct Empty {}
+
+fn kind(kind: ServiceKind) -> &'static str {
+    match kind {
+        ServiceKind::Typical => "",
+        ServiceKind::ConnectProxy => "connect-proxy",
+    }
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct WeightsAnswer {
+    passing: u32,
+    warning: u32,
+}
+
+impl From<Weights> for WeightsAnswer {
+    fn from(weights: Weights) -> Self {
+        Self { passing: weights.passing, warning: weights.warning }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct LocalityAnswer<'a> {
+    region: &'a str,
+    zone: &'a str,
+}
+
+impl<'a> From<&'a Locality> for LocalityAnswer<'a> {
+    fn from(locality: &'a Locality) -> Self {
+        Self { region: &locality.region, zone: &locality.zone }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AddressAnswer<'a> {
+    address: &'a str,
+    port: u16,
+}
+
+impl<'a> From<&'a TaggedAddress> for AddressAnswer<'a> {
+    fn from(tagged: &'a TaggedAddress) -> Self {
+        Self { address: &tagged.address, port: tagged.port }
+    }
+}
+
+type Addresses<'a> = BTreeMap<&'a str, AddressAnswer<'a>>;
+
+fn addresses(tagged: &BTreeMap<String, TaggedAddress>) -> Addresses<'_> {
+    tagged.iter().map(|(tag, tagged)| (tag.as_str(), AddressAnswer::from(tagged))).collect()
+}
+
+/// `{"Native":true}`, or `{}`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Connect {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    native: bool,
+}
+
+fn is_zero(port: &u16) -> bool {
+    *port == 0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! Consul's spellings, in both directions. What comes in (JSON over HTTP, HCL or JSON in files) becomes words of the
+//! [model](crate::model), checked against every rule that needs no tables; what goes out gets exactly the field names,
+//! empty lists and nulls that Consul's clients expect. No other room knows a spelling.
+//!
+//! In: [`registration`], [`entry::decode`], [`intention::decode`], all through one reader, [`fields::Fields`].
+//! Out: [`answer`], [`entry::encode`], [`intention::encode`].
+
+pub mod answer;
+pub mod date;
+pub mod duration;
+pub mod entry;
+pub mod fields;
+pub mod hcl;
+pub mod intention;
+mod meta;
+pub mod registration;
+pub mod spelling;
+
+pub use fields::{DecodeError, Fields, Typing};
+pub use hcl::{Document, Format, SyntaxError};
+
+/// Text of a JSON request body.
+///
+/// # Errors
+/// When it is not JSON; the message has line and column.
+pub fn json(body: &[u8]) -> Result<serde_json::Value, DecodeError> {
+    serde_json::from_slice(body).map_err(|error| DecodeError::new("", format!("the body is not JSON: {error}")))
+}

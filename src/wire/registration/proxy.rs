@@ -1,0 +1,81 @@
+//! The proxy block of a registration, and the opaque configuration in it.
+
+use serde_json::Value;
+
+use crate::model::{Opaque, Proxy, ServiceId, ServiceName, Upstream};
+use crate::wire::fields::{Fields, Result, asks_nothing, unsupported};
+
+/// Keys of opaque configuration that change what Envoy gets, in ways this version does not know. Bootstrap keys
+/// (`envoy_prometheus_bind_addr` …) and keys that nobody knows pass through.
+const UNSUPPORTED: [&str; 10] = [
+    "balance_outbound_connections",
+    "envoy_cluster_json",
+    "envoy_listener_json",
+    "envoy_listener_tracing_json",
+    "envoy_local_cluster_json",
+    "envoy_public_listener_json",
+    "envoy_telemetry_collector_bind_socket_dir",
+    "limits",
+    "mesh_gateway",
+    "passive_health_check",
+];
+
+/// `None` for a block that says nothing: clients send it with services that are no proxies.
+pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
+    let proxy = Proxy {
+        destination_name: ServiceName::from(fields.text("DestinationServiceName")?),
+        destination_id: ServiceId::from(fields.text("DestinationServiceID")?),
+        local_address: fields.text("LocalServiceAddress")?,
+        local_port: fields.port("LocalServicePort")?,
+        local_socket_path: fields.text("LocalServiceSocketPath")?,
+        config: config(&mut fields)?,
+        upstreams: fields
+            .objects("Upstreams", "an upstream")?
+            .unwrap_or_default()
+            .into_iter()
+            .map(upstream)
+            .collect::<Result<_>>()?,
+    };
+    let both = !proxy.local_socket_path.is_empty() && (proxy.local_port != 0 || !proxy.local_address.is_empty());
+    if both {
+        let message = "cannot be combined with a LocalServiceAddress or LocalServicePort";
+        return Err(fields.error("LocalServiceSocketPath", message));
+    }
+    fields.only("Mode", &["direct"])?;
+    fields.only("MutualTLSMode", &["strict"])?;
+    fields.only("MeshGateway", &["none"])?;
+    fields.unsupported(&["TransparentProxy", "Expose", "AccessLogs", "EnvoyExtensions"])?;
+    fields.finish()?;
+    Ok((proxy != Proxy::default()).then_some(proxy))
+}
+
+fn upstream(mut fields: Fields<'_>) -> Result<Upstream> {
+    let upstream = Upstream {
+        destination_name: ServiceName::from(fields.text("DestinationName")?),
+        datacenter: fields.text("Datacenter")?,
+        local_bind_address: fields.text("LocalBindAddress")?,
+        local_bind_port: fields.port("LocalBindPort")?,
+        local_bind_socket_path: fields.text("LocalBindSocketPath")?,
+        local_bind_socket_mode: fields.text("LocalBindSocketMode")?,
+        config: config(&mut fields)?,
+    };
+    fields.only("DestinationType", &["service"])?;
+    fields.only("DestinationNamespace", &["default"])?;
+    fields.only("DestinationPartition", &["default"])?;
+    fields.only("MeshGateway", &["none"])?;
+    fields.unsupported(&["DestinationPeer", "CentrallyConfigured"])?;
+    fields.finish()?;
+    Ok(upstream)
+}
+
+/// `Config`, refused when it asks for what this version does not know.
+pub fn config(fields: &mut Fields<'_>) -> Result<Opaque> {
+    let config = fields.opaque("Config")?;
+    let asks = |key: &str, value: &Value| {
+        UNSUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(key)) && !asks_nothing(value, &[])
+    };
+    match config.iter().find(|(key, value)| asks(key, value)) {
+        Some((key, _)) => Err(fields.error(&format!("Config.{key}"), unsupported("this key"))),
+        None => Ok(config),
+    }
+}
