@@ -199,7 +199,7 @@ async fn register_self(house: &House, config: &AgentConfig) -> Result<(), AgentE
         .clone()
         .or_else(|| known.map(|node| node.id.clone()).filter(|id| !id.is_empty()))
         .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-    let address = config.advertise_addr();
+    let address = config.advertise_addr.to_string();
     let tagged = ["lan", "lan_ipv4", "wan", "wan_ipv4"].map(|tag| (tag.to_owned(), address.clone()));
     let mut meta = config.node_meta.clone();
     meta.insert("consul-network-segment".to_owned(), String::new());

@@ -1,12 +1,12 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
-//TMP pub mod agent;
+pub mod agent;
 pub mod authority;
 pub mod catalog;
 pub mod checks;
-//TMP pub mod config;
+pub mod config;
 pub mod doors;
-//TMP pub mod flags;
+pub mod flags;
 pub mod kit;
 pub mod leaf_keeper;
 pub mod log;

@@ -16,7 +16,7 @@ use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context
 
 use chancery::model::{Check, CheckDefinition, CheckId, NodeName};
 
-use crate::kit::{ExitGuard, Leave as LeaveChild, Pinned, Post, Seat, WeakPost};
+use crate::kit::{ExitGuard, Leave as LeaveChild, Pinned, Post, WeakPost};
 use crate::metrics;
 
 use super::CheckParts;
@@ -68,16 +68,14 @@ impl ActiveCheck {
         let interval = definition.interval.max(MIN_INTERVAL);
         let first_after = first_after(&check.node, &id, interval);
         let (question, thresholds) = (Arc::new(Question::new(target, definition)), Thresholds::of(definition));
-        let child: Seat<Self> = Seat::default();
-        let leave = child.clone();
-        parts.cells.clone().start(&check.id, move |ctx| {
-            let card = parts.desk.pin("ActiveCheck", id.to_string(), restarts);
-            let post = Post::new(ctx.address(), card.card());
-            let own = post.downgrade();
-            child.take(post);
-            Self { parts, card, id, kind, question, interval, first_after, thresholds, post: own, _exit: exit }
+        let card = parts.desk.pin("ActiveCheck", id.to_string(), restarts);
+        let on_card = Arc::clone(card.card());
+        let addr = parts.cells.clone().start(&check.id, move |ctx: &mut Context<Self>| {
+            let post = Post::new(ctx.address(), card.card()).downgrade();
+            Self { parts, card, id, kind, question, interval, first_after, thresholds, post, _exit: exit }
         });
-        Box::new(move || leave.tell(Leave))
+        let post = Post::new(addr, &on_card);
+        Box::new(move || post.tell(Leave))
     }
 
     fn run_after(&self, wait: Duration, ctx: &mut Context<Self>) {

@@ -15,7 +15,7 @@ use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context
 use chancery::catalog::{Tables, query};
 use chancery::model::{Check, CheckId, NodeName, Place, ServiceId, Status};
 
-use crate::kit::{Doorbell, ExitGuard, Hearing, Leave as LeaveChild, Pinned, Post, Seat, WeakPost};
+use crate::kit::{Doorbell, ExitGuard, Hearing, Leave as LeaveChild, Pinned, Post, WeakPost};
 use crate::metrics;
 
 use super::CheckParts;
@@ -101,17 +101,16 @@ impl AliasCheck {
         exit: ExitGuard,
     ) -> LeaveChild {
         let (parts, id) = (Arc::clone(parts), id.clone());
-        let child: Seat<Self> = Seat::default();
-        let leave = child.clone();
-        parts.cells.clone().start(&id.clone(), move |ctx| {
-            let card = parts.desk.pin("AliasCheck", id.to_string(), restarts);
+        let card = parts.desk.pin("AliasCheck", id.to_string(), restarts);
+        let on_card = Arc::clone(card.card());
+        let addr = parts.cells.clone().start(&id.clone(), move |ctx: &mut Context<Self>| {
             let post = Post::new(ctx.address(), card.card());
-            let (bell, own) = (post.downgrade(), post.downgrade());
-            child.take(post);
+            let (bell, post) = (post.downgrade(), post.downgrade());
             let doorbell = Doorbell::new(move || bell.tell(Ring));
-            Self { parts, card, id, target, doorbell, hearing: None, told: None, post: own, _exit: exit }
+            Self { parts, card, id, target, doorbell, hearing: None, told: None, post, _exit: exit }
         });
-        Box::new(move || leave.tell(Leave))
+        let post = Post::new(addr, &on_card);
+        Box::new(move || post.tell(Leave))
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -168,5 +167,32 @@ impl Handler<Leave> for AliasCheck {
     fn handle(&mut self, _: Leave, ctx: &mut Context<Self>) {
         let _turn = self.card.turn("Leave");
         ctx.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::fixtures::check;
+
+    fn checks(statuses: &[Status]) -> Vec<Arc<Check>> {
+        let named = ["a", "b", "c"].into_iter().zip(statuses);
+        named
+            .map(|(id, status)| Check { status: *status, output: format!("out {id}"), ..check(id, "web", None) })
+            .map(Arc::new)
+            .collect()
+    }
+
+    #[test]
+    fn the_worst_check_speaks_for_all() {
+        use Status::{Critical, Passing, Warning};
+        for (statuses, status, output) in [
+            (&[][..], Passing, "No checks found."),
+            (&[Passing, Passing], Passing, "All checks passing."),
+            (&[Passing, Warning], Warning, "Aliased check \"b\" failing: out b"),
+            (&[Warning, Critical, Critical], Critical, "Aliased check \"b\" failing: out b"),
+        ] {
+            assert_eq!(worst(&checks(statuses)), Found { status, output: output.to_owned() });
+        }
     }
 }

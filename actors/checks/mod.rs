@@ -24,7 +24,7 @@ use chancery::catalog::{Write, query};
 use chancery::model::{Check, CheckDefinition, CheckId, NodeName, Place, Probe, Status};
 
 use crate::catalog::{CatalogHandle, Commit, CommitError, Committed};
-use crate::kit::{Bell, Board, Cells, Desk, Seat};
+use crate::kit::{Bell, Board, Cells, Desk, Post, Seat};
 use crate::metrics;
 
 use self::prober::{Prober, Sockets};
@@ -49,7 +49,7 @@ pub struct CheckParts {
     pub cells: Cells,
     pub prober: Arc<dyn Prober>,
     /// Where the TTL checks that run can be reached.
-    pub ttls: Board<CheckId, Seat<TtlCheck>>,
+    pub ttls: Board<CheckId, Post<TtlCheck>>,
 }
 
 /// The running checks, as doors and tests reach them.
@@ -97,7 +97,7 @@ impl Checks {
         let ChecksParts { catalog, places, node, desk, cells } = parts;
         let parts = Arc::new(CheckParts { catalog, places, node, desk, cells, prober, ttls: Board::default() });
         let seat = Seat::default();
-        CheckRegistry::start(Arc::clone(&parts), seat.clone(), 0);
+        CheckRegistry::start(Arc::clone(&parts), &seat, 0);
         Self { parts, _seat: seat }
     }
 

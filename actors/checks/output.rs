@@ -15,7 +15,7 @@ pub fn limit(output_max_size: u32) -> usize {
 pub fn bounded(mut text: String, output_max_size: u32) -> String {
     let (limit, whole) = (limit(output_max_size), text.len());
     if whole > limit {
-        let kept = text.floor_char_boundary(limit);
+        let kept = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(kept);
         text.push_str(&format!(" ... (captured {kept} of {whole} bytes)"));
     }

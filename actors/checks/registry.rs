@@ -7,15 +7,15 @@
 //! | `Down` | a child ended: rebuild it, with back-off, if its check is still there |
 //! | `Sweep` | a wait is over: rebuild what waited long enough, deregister what was critical long enough |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
 use tokio::time::Instant;
 
-use chancery::catalog::{Write, query};
-use chancery::model::{Check, CheckDefinition, CheckId, Place, Probe, Status};
+use chancery::catalog::{Tables, Write, query};
+use chancery::model::{Check, CheckId, Place, Probe, Status};
 
 use crate::kit::{Backoff, Doorbell, ExitGuard, Hearing, Leave, Pinned, Post, Seat};
 
@@ -40,15 +40,19 @@ pub struct CheckRegistry {
     card: Pinned,
     doorbell: Arc<Doorbell<Place>>,
     _hearing: Hearing<Place>,
+    /// What the children were last brought in line with.
+    seen: Option<Arc<Tables>>,
     children: BTreeMap<CheckId, Child>,
+    /// Children that wait for something, by when.
+    due: BTreeSet<(Instant, CheckId)>,
     generation: u64,
     /// One for all that waits, set to the earliest.
-    timer: Option<SpawnHandle>,
+    timer: Option<(Instant, SpawnHandle)>,
     _exit: ExitGuard,
 }
 
 struct Child {
-    /// As it was at the last look; a check that says nothing new is still the same allocation.
+    /// As it was at the last look.
     check: Arc<Check>,
     generation: u64,
     backoff: Backoff,
@@ -80,70 +84,97 @@ struct Sweep;
 
 impl CheckRegistry {
     /// Starts the registry in its seat; it is rebuilt there, with new children, if it panics.
-    pub fn start(parts: Arc<CheckParts>, seat: Seat<Self>, restarts: u32) {
-        let cells = parts.cells.clone();
-        cells.start(&"CheckRegistry", move |ctx: &mut Context<Self>| {
-            let card = parts.desk.pin("CheckRegistry", "", restarts);
-            let post = Post::new(ctx.address(), card.card());
-            let bell = post.downgrade();
-            seat.take(post);
-            let (again, same_seat) = (Arc::clone(&parts), seat.clone());
-            let exit = ExitGuard::new(move |panicked| {
-                if panicked {
-                    Self::start(again, same_seat, restarts + 1);
-                }
-            });
+    pub fn start(parts: Arc<CheckParts>, seat: &Seat<Self>, restarts: u32) {
+        let card = parts.desk.pin("CheckRegistry", "", restarts);
+        let on_card = Arc::clone(card.card());
+        let (again, again_in) = (Arc::clone(&parts), seat.clone());
+        let exit = ExitGuard::new(move |panicked| {
+            if panicked {
+                Self::start(again, &again_in, restarts + 1);
+            }
+        });
+        let own_seat = seat.clone();
+        let addr = parts.cells.clone().start(&"CheckRegistry", move |ctx: &mut Context<Self>| {
+            let bell = Post::new(ctx.address(), card.card()).downgrade();
             let doorbell = Doorbell::new(move || bell.tell(Ring));
             let hearing = parts.places.listen(Place::Node(parts.node.clone()), &doorbell);
             Self {
                 parts,
-                seat,
+                seat: own_seat,
                 card,
                 doorbell,
                 _hearing: hearing,
+                seen: None,
                 children: BTreeMap::new(),
+                due: BTreeSet::new(),
                 generation: 0,
                 timer: None,
                 _exit: exit,
             }
         });
+        seat.take(Post::new(addr, &on_card));
     }
 
-    /// Brings the children in line with the tables. A check that did not change costs a comparison of pointers.
+    /// Brings the children in line with the tables; costs as much as has changed since the last look.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        let (_, checks) = query::on_node(&self.parts.catalog.tables(), &self.parts.node);
-        let mut before = std::mem::take(&mut self.children);
-        for check in checks {
-            let Some(definition) = &check.definition else { continue };
-            let child = match before.remove(&check.id) {
-                Some(child) if Arc::ptr_eq(&child.check, &check) => child,
-                Some(child) if is_same(&child.check, &check) => {
-                    let deregister_at = deregister_at(&check, definition, child.deregister_at);
-                    Child { check, deregister_at, ..child }
-                }
-                other => {
-                    if let Some(stale) = other {
-                        self.end(&stale);
-                    }
-                    let deregister_at = deregister_at(&check, definition, None);
-                    self.launch(check, Backoff::default(), deregister_at)
-                }
-            };
-            self.children.insert(child.check.id.clone(), child);
-        }
-        for gone in before.values() {
-            self.end(gone);
+        let tables = self.parts.catalog.tables();
+        let changed = match &self.seen {
+            Some(seen) => query::changed_checks(seen, &tables, &self.parts.node),
+            None => {
+                let (_, checks) = query::on_node(&tables, &self.parts.node);
+                checks.into_iter().map(|check| (check.id.clone(), Some(check))).collect()
+            }
+        };
+        self.seen = Some(tables);
+        for (id, check) in changed {
+            self.align(&id, check);
         }
         self.arm(ctx);
     }
 
-    fn launch(&mut self, check: Arc<Check>, backoff: Backoff, deregister_at: Option<Instant>) -> Child {
+    fn align(&mut self, id: &CheckId, check: Option<Arc<Check>>) {
+        let child = self.remove(id);
+        let runs = check.filter(|check| check.definition.is_some());
+        match (child, runs) {
+            (Some(child), Some(check)) if is_same(&child.check, &check) => {
+                let deregister_at = deregister_at(&check, child.deregister_at);
+                self.insert(Child { check, deregister_at, ..child });
+            }
+            (child, runs) => {
+                if let Some(stale) = child {
+                    self.end(&stale);
+                }
+                if let Some(check) = runs {
+                    let deregister_at = deregister_at(&check, None);
+                    self.launch(check, Backoff::default(), deregister_at);
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, child: Child) {
+        let id = child.check.id.clone();
+        if let Some(due) = child.due() {
+            self.due.insert((due, id.clone()));
+        }
+        self.children.insert(id, child);
+    }
+
+    fn remove(&mut self, id: &CheckId) -> Option<Child> {
+        let child = self.children.remove(id)?;
+        if let Some(due) = child.due() {
+            self.due.remove(&(due, id.clone()));
+        }
+        Some(child)
+    }
+
+    fn launch(&mut self, check: Arc<Check>, backoff: Backoff, deregister_at: Option<Instant>) {
         self.generation += 1;
         let (generation, seat, id) = (self.generation, self.seat.clone(), check.id.clone());
         let exit = ExitGuard::new(move |panicked| seat.tell(Down { id, generation, panicked }));
         let leave = start(&self.parts, &check, backoff.restarts(), exit);
         let standing = Standing::Running { leave, since: Instant::now() };
-        Child { check, generation, backoff, standing, deregister_at }
+        self.insert(Child { check, generation, backoff, standing, deregister_at });
     }
 
     fn end(&self, child: &Child) {
@@ -154,11 +185,10 @@ impl CheckRegistry {
     }
 
     fn down(&mut self, down: &Down, ctx: &mut Context<Self>) {
-        let Some(mut child) = self.children.remove(&down.id) else { return };
-        if child.generation != down.generation {
-            self.children.insert(down.id.clone(), child);
+        if self.children.get(&down.id).is_none_or(|child| child.generation != down.generation) {
             return;
         }
+        let Some(mut child) = self.remove(&down.id) else { return };
         if let Standing::Running { since, .. } = child.standing
             && since.elapsed() > STEADY
         {
@@ -166,38 +196,44 @@ impl CheckRegistry {
         }
         let delay = child.backoff.next_delay();
         tracing::warn!(check = %down.id, panicked = down.panicked, ?delay, "a health check ended and is rebuilt");
-        let child = if delay.is_zero() {
-            self.launch(child.check, child.backoff, child.deregister_at)
+        if delay.is_zero() {
+            self.launch(child.check, child.backoff, child.deregister_at);
         } else {
-            Child { standing: Standing::Waiting { until: Instant::now() + delay }, ..child }
-        };
-        self.children.insert(down.id.clone(), child);
+            self.insert(Child { standing: Standing::Waiting { until: Instant::now() + delay }, ..child });
+        }
         self.arm(ctx);
     }
 
     fn arm(&mut self, ctx: &mut Context<Self>) {
-        if let Some(timer) = self.timer.take() {
+        let earliest = self.due.first().map(|(until, _)| *until);
+        if self.timer.as_ref().map(|(until, _)| *until) == earliest {
+            return;
+        }
+        if let Some((_, timer)) = self.timer.take() {
             ctx.cancel_future(timer);
         }
-        if let Some(until) = self.children.values().filter_map(Child::due).min() {
+        if let Some(until) = earliest {
             let seat = self.seat.clone();
             let wait = until.saturating_duration_since(Instant::now());
-            self.timer = Some(ctx.run_later(wait, move |_, _| seat.tell(Sweep)));
+            self.timer = Some((until, ctx.run_later(wait, move |_, _| seat.tell(Sweep))));
         }
     }
 
     fn sweep(&mut self, ctx: &mut Context<Self>) {
         self.timer = None;
         let now = Instant::now();
-        for (id, mut child) in std::mem::take(&mut self.children) {
-            if matches!(child.standing, Standing::Waiting { until } if until <= now) {
-                child = self.launch(child.check, child.backoff, child.deregister_at);
-            }
+        while let Some((_, id)) = self.due.first().filter(|(until, _)| *until <= now).cloned() {
+            let Some(mut child) = self.remove(&id) else { break };
             if child.deregister_at.is_some_and(|at| at <= now) {
                 self.deregister(&child.check);
                 child.deregister_at = Some(now + DEREGISTER_AGAIN);
             }
-            self.children.insert(id, child);
+            match child.standing {
+                Standing::Waiting { until } if until <= now => {
+                    self.launch(child.check, child.backoff, child.deregister_at);
+                }
+                _ => self.insert(child),
+            }
         }
         self.arm(ctx);
     }
@@ -224,9 +260,9 @@ fn is_same(known: &Check, check: &Check) -> bool {
     known.create_index == check.create_index && known.definition == check.definition
 }
 
-/// Counts from when the check was first seen critical.
-fn deregister_at(check: &Check, definition: &CheckDefinition, known: Option<Instant>) -> Option<Instant> {
-    let after = definition.deregister_critical_service_after;
+/// Counts from when the check was first seen critical, which is `known` if it was so before.
+fn deregister_at(check: &Check, known: Option<Instant>) -> Option<Instant> {
+    let after = check.definition.as_ref()?.deregister_critical_service_after;
     if check.status != Status::Critical || after.is_zero() || check.service_id.is_empty() {
         return None;
     }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use chancery::model::{Check, CheckId, Status};
 
 use crate::catalog::Commit;
-use crate::kit::{ExitGuard, Pinned, Post, Seat, WeakPost};
+use crate::kit::{ExitGuard, Pinned, Post, WeakPost};
 use crate::metrics;
 
 use super::CheckParts;
@@ -53,19 +53,16 @@ struct ExpiryDue;
 pub struct Leave;
 
 impl TtlCheck {
-    /// Starts the check; it can be reached at the seat until it is told to leave. The full TTL begins.
-    pub fn start(parts: &Arc<CheckParts>, id: &CheckId, ttl: Duration, restarts: u32, exit: ExitGuard) -> Seat<Self> {
+    /// Starts the check, which runs until it is told to leave. The full TTL begins.
+    pub fn start(parts: &Arc<CheckParts>, id: &CheckId, ttl: Duration, restarts: u32, exit: ExitGuard) -> Post<Self> {
         let (parts, id) = (Arc::clone(parts), id.clone());
-        let child: Seat<Self> = Seat::default();
-        let seat = child.clone();
-        parts.cells.clone().start(&id.clone(), move |ctx| {
-            let card = parts.desk.pin("TtlCheck", id.to_string(), restarts);
-            let post = Post::new(ctx.address(), card.card());
-            let own = post.downgrade();
-            child.take(post);
-            Self { parts, card, id, ttl, deadline: Instant::now() + ttl, timer: None, post: own, _exit: exit }
+        let card = parts.desk.pin("TtlCheck", id.to_string(), restarts);
+        let on_card = Arc::clone(card.card());
+        let addr = parts.cells.clone().start(&id.clone(), move |ctx: &mut Context<Self>| {
+            let post = Post::new(ctx.address(), card.card()).downgrade();
+            Self { parts, card, id, ttl, deadline: Instant::now() + ttl, timer: None, post, _exit: exit }
         });
-        seat
+        Post::new(addr, &on_card)
     }
 
     /// Sets the timer, unless it is over before that anyway.

@@ -7,20 +7,25 @@ use std::time::Duration;
 
 /// Held by a child; tells its parent when the child ends, and whether by panic.
 pub struct ExitGuard {
+    /// Made while the thread was unwinding already: its child cannot be what panicked, and telling so would have it
+    /// rebuilt over and over in a process that is ending.
+    made_in_panic: bool,
     tell: Option<Box<dyn FnOnce(bool) + Send>>,
 }
 
 impl ExitGuard {
     /// `tell(panicked)` must not block.
     pub fn new(tell: impl FnOnce(bool) + Send + 'static) -> Self {
-        Self { tell: Some(Box::new(tell)) }
+        Self { made_in_panic: std::thread::panicking(), tell: Some(Box::new(tell)) }
     }
 }
 
 impl Drop for ExitGuard {
     fn drop(&mut self) {
         if let Some(tell) = self.tell.take() {
-            tell(std::thread::panicking());
+            // outside a runtime the whole thread is ending, and nothing can be rebuilt
+            let ending = tokio::runtime::Handle::try_current().is_err();
+            tell(std::thread::panicking() && !self.made_in_panic && !ending);
         }
     }
 }

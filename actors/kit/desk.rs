@@ -161,6 +161,11 @@ impl Card {
         self.fail_next.store(true, Ordering::SeqCst);
     }
 
+    /// Takes [`Card::fail_next`] back.
+    pub fn forgive(&self) {
+        self.fail_next.store(false, Ordering::SeqCst);
+    }
+
     /// Called first in each handler; what it returns is held to the end.
     pub fn turn(self: &Arc<Self>, message: &'static str) -> Turn {
         let began = Instant::now();

@@ -60,6 +60,10 @@ impl<A: Actor> Clone for WeakPost<A> {
 }
 
 impl<A: Actor<Context = Context<A>>> WeakPost<A> {
+    pub fn new(addr: WeakAddr<A>, card: &Arc<Card>) -> Self {
+        Self { addr, card: Arc::clone(card) }
+    }
+
     pub fn tell<M>(&self, message: M)
     where
         M: Message + Send + 'static,

@@ -21,9 +21,12 @@ const FILE: &str = "chancery.redb";
 const FORMAT: u64 = 1;
 
 /// `format` and `index`.
-const FACTS: TableDefinition<&str, u64> = TableDefinition::new("facts");
+const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
 /// Records as JSON, under their keys as JSON.
-const RECORDS: TableDefinition<&str, &[u8]> = TableDefinition::new("records");
+const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
+
+/// Keys and JSON, in the order of the keys.
+type Rows = Vec<(String, Vec<u8>)>;
 
 /// Clones share the open file.
 #[derive(Clone)]
@@ -108,7 +111,7 @@ impl Disk {
         Ok(Loaded { index, records })
     }
 
-    fn rows(&self) -> Result<(Index, Vec<(String, Vec<u8>)>), redb::Error> {
+    fn rows(&self) -> Result<(Index, Rows), redb::Error> {
         let transaction = self.database.begin_read()?;
         let index = last_index(&transaction.open_table(FACTS)?)?;
         let mut rows = Vec::new();

@@ -18,6 +18,7 @@ pub(super) fn settings() -> Settings {
     Settings { datacenter: "dc1".into(), default_intention: Action::Allow }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a test makes each write in the call that writes it")]
 impl World {
     pub(super) fn new() -> Self {
         Self { tables: Tables::new(settings()), records: BTreeMap::new() }

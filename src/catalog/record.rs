@@ -26,6 +26,7 @@ pub enum RecordKey {
 }
 
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every change holds a record")]
 pub enum Change {
     Put(Record),
     Delete(RecordKey),

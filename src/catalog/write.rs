@@ -5,6 +5,7 @@ use crate::model::{Service, ServiceId, ServiceName, Status};
 
 /// One change. It is applied whole or refused whole.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a write is moved a few times, then it is done")]
 pub enum Write {
     /// Creates or replaces a node's record.
     RegisterNode(Node),

@@ -1,12 +1,12 @@
 //! What an answer of the client settles. An ACK makes what was sent the last good content. A NACK keeps the last good
 //! content, and halves the response until the bad resource stands alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::subscription::{Holding, InFlight, Subscription, Suspect};
+use super::subscription::{Entry, Holding, InFlight, Item, Subscription, Suspect};
 use super::{Dialect, Nack, Nonce, Step};
-use crate::resource::{ResourceHash, ResourceType};
+use crate::resource::{Resource, ResourceHash, ResourceType};
 
 /// The most bytes of a client's text that are kept: Envoy prints whole resources.
 const LONGEST_TEXT: usize = 2048;
@@ -55,12 +55,14 @@ impl Subscription {
         match error {
             None => {
                 answered.iter().for_each(|response| self.accept(response));
+                if let Some(newest) = answered.last().filter(|_| self.in_flight.is_empty()) {
+                    self.trust_whole(&newest.whole);
+                }
                 self.last_accepted = Some((nonce, version));
                 step.acknowledged.push(Acknowledgement { kind, nonce, version });
             }
             Some(nack) => {
-                let resources = self.blamed(&answered);
-                self.reject(&answered, resources.len());
+                let resources = self.reject(&answered, dialect.is_full(kind)).into_iter().collect();
                 let rejection = Rejection {
                     kind,
                     nonce,
@@ -88,16 +90,24 @@ impl Subscription {
             }
         }
         for resource in &response.whole {
-            let Some(entry) = self.find_mut(&resource.name) else { continue };
-            entry.good = Holding::Resource(Arc::clone(resource));
-            if entry.is_unsure() && entry.suspect.as_ref().is_some_and(|suspect| suspect.is(Some(resource))) {
-                entry.sent = entry.good.clone();
-                entry.suspect = None;
+            if let Some(entry) = self.find_mut(&resource.name) {
+                entry.good = Holding::Resource(Arc::clone(resource));
             }
         }
         self.holds_unknown = false;
         if removed {
             self.drop_gone();
+        }
+    }
+
+    /// The client holds exactly this: what was refused before is not refused now.
+    fn trust_whole(&mut self, whole: &[Arc<Resource>]) {
+        for resource in whole {
+            let Some(entry) = self.find_mut(&resource.name).filter(|entry| entry.is_unsure()) else { continue };
+            if entry.suspect.as_ref().is_some_and(|suspect| suspect.is(Some(resource))) {
+                entry.sent = Holding::Resource(Arc::clone(resource));
+                entry.suspect = None;
+            }
         }
     }
 
@@ -110,41 +120,55 @@ impl Subscription {
     }
 
     /// What can be wrong with responses: what they changed, and what else was in them that was never accepted.
-    fn blamed(&self, answered: &[InFlight]) -> Vec<(Arc<str>, Option<ResourceHash>)> {
+    fn blamed(&self, answered: &[InFlight], full: bool) -> BTreeMap<Arc<str>, Option<ResourceHash>> {
         let mut blamed = BTreeMap::new();
         for response in answered {
-            let unaccepted = response
-                .whole
-                .iter()
-                .filter(|resource| self.find(&resource.name).is_some_and(|entry| !entry.good.is(Some(resource))));
-            blamed.extend(unaccepted.map(|resource| (Arc::clone(&resource.name), Some(resource.version))));
-            blamed.extend(
-                response
-                    .items
-                    .iter()
-                    .map(|item| (Arc::clone(&item.name), item.target.as_ref().map(|resource| resource.version))),
-            );
+            for resource in &response.whole {
+                if self.find(&resource.name).is_some_and(|entry| !entry.good.is(Some(resource))) {
+                    blamed.insert(Arc::clone(&resource.name), Some(resource.version));
+                }
+            }
+            for item in &response.items {
+                blamed.insert(Arc::clone(&item.name), item.target.as_ref().map(|resource| resource.version));
+            }
         }
-        blamed.into_iter().collect()
+        if full && blamed.values().any(Option::is_some) {
+            // nobody can refuse that a name is absent
+            blamed.retain(|_, version| version.is_some());
+        }
+        blamed
     }
 
-    fn reject(&mut self, answered: &[InFlight], blamed: usize) {
+    fn reject(&mut self, answered: &[InFlight], full: bool) -> BTreeMap<Arc<str>, Option<ResourceHash>> {
+        let blamed = self.blamed(answered, full);
         // Half of a full response would delete the other half for a client that named it all. Such a client (gRPC) takes
         // the good part of a response that it refuses, so there nothing is sent again.
-        let indivisible = !self.wildcard && answered.iter().any(|response| !response.whole.is_empty());
-        let limit = if blamed == 1 || indivisible { 0 } else { blamed.div_ceil(2) };
+        let indivisible = full && !self.wildcard;
+        let limit = if blamed.len() == 1 || indivisible { 0 } else { blamed.len().div_ceil(2) };
         for response in answered {
             for item in &response.items {
-                let Some(entry) = self.find_mut(&item.name) else { continue };
-                // newer content is on its way already
-                if entry.nonce != response.nonce {
-                    continue;
+                // of another nonce: newer content is on its way already
+                let entry = self.find_mut(&item.name).filter(|entry| entry.nonce == response.nonce);
+                let Some(entry) = entry else { continue };
+                if blamed.contains_key(&item.name) {
+                    entry.sent = Holding::Unknown;
+                    entry.blame(item, limit);
+                } else if !indivisible {
+                    entry.sent = Holding::Unknown;
                 }
-                entry.sent = Holding::Unknown;
-                entry.suspect = Some(Box::new(Suspect { target: item.target.clone(), limit }));
             }
         }
         self.unsent = true;
+        blamed
+    }
+}
+
+impl Entry {
+    fn blame(&mut self, item: &Item, limit: usize) {
+        let earlier: BTreeSet<Arc<str>> =
+            self.suspect.iter().flat_map(|suspect| suspect.needs()).map(Arc::clone).collect();
+        let earlier_needs = earlier.into_iter().collect();
+        self.suspect = Some(Box::new(Suspect { target: item.target.clone(), limit, earlier_needs }));
     }
 }
 

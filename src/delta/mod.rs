@@ -61,6 +61,18 @@ pub enum Dialect {
     StateOfTheWorld,
 }
 
+impl Dialect {
+    /// Each response holds everything of this type.
+    fn is_full(self, kind: ResourceType) -> bool {
+        self == Self::StateOfTheWorld && kind.has_wildcard()
+    }
+
+    /// State of the world has no word for the end of a resource that is subscribed to by name: the client keeps it.
+    fn can_remove(self, kind: ResourceType) -> bool {
+        self == Self::Delta || kind.has_wildcard()
+    }
+}
+
 /// Names one response on a stream, over all types. Its wire text is the number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Nonce(pub u64);
@@ -119,7 +131,8 @@ pub struct Stream {
     last_nonce: Nonce,
     /// When clusters may first be removed: see [`RECONNECT_GRACE`].
     removals_from: Duration,
-    /// Names that the client may hold although no map of its mentions them; consumed by its first requests.
+    /// Names of an earlier stream of which nobody knows what the client holds; each goes with the first request of its
+    /// type.
     orphans: Vec<(ResourceType, Arc<str>)>,
 }
 
@@ -164,7 +177,7 @@ impl Stream {
 
     /// Something of the newest view waits for its turn.
     pub fn has_unsent(&self) -> bool {
-        self.subscriptions.iter().any(|of| of.unsent)
+        self.subscriptions.iter().any(|of| of.started && of.unsent)
     }
 
     /// The version of the newest view.
@@ -172,8 +185,8 @@ impl Stream {
         self.view.as_ref().map(|view| view.version)
     }
 
-    /// Names that the client may have taken from responses that it refused, or had not answered when the stream ended.
-    /// It does not list them when it comes back, so its next stream must be told.
+    /// Names in responses that the client refused, or had not answered when the stream ended. It may have taken them
+    /// in part, and does not say so when it comes back: its next stream must be told.
     pub fn orphans(&self) -> Vec<(ResourceType, Arc<str>)> {
         let mut orphans: BTreeSet<_> = self.orphans.iter().cloned().collect();
         for kind in ResourceType::ALL {
@@ -220,7 +233,7 @@ impl Stream {
 
     fn adopt_orphans(&mut self, kind: ResourceType) {
         let mine: Vec<Arc<str>> = self.orphans.extract_if(.., |(of, _)| *of == kind).map(|(_, name)| name).collect();
-        self.of_mut(kind).adopt_orphans(mine);
+        self.of_mut(kind).adopt_orphans(&mine);
     }
 
     fn look(&mut self, view: &Arc<View>) {

@@ -63,7 +63,12 @@ impl World {
                 resources.push(resource(Endpoint, name, &self.endpoints[at].to_string(), &[]));
             }
         }
-        for (kind, referrers) in [(Listener, &self.listeners), (Route, &self.routes)] {
+        // a listener refers to the route of its own name
+        let mut routes = self.routes;
+        for (route, listener) in routes.iter_mut().zip(&self.listeners) {
+            route.0 = if listener.0 > 0 { route.0.max(1) } else { 0 };
+        }
+        for (kind, referrers) in [(Listener, &self.listeners), (Route, &routes)] {
             for (name, (content, bits)) in REFERRERS.iter().zip(referrers) {
                 let needs = CLUSTERS.iter().enumerate();
                 let needs = needs.filter(|(at, _)| bits & (1 << at) != 0 && self.clusters[*at] > 0);
@@ -310,7 +315,9 @@ impl Client {
             Some(Listener) => self.mirror(Listener, Route),
             Some(Endpoint) => {
                 for (_, waits) in &mut self.warming {
+                    // the end of endpoints ends the wait for them too
                     waits.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));
+                    waits.retain(|name| push.removals.iter().all(|removed| **removed != **name));
                 }
             }
             _ => {}
@@ -402,6 +409,9 @@ impl Run {
         let unique: BTreeSet<&str> = names.clone().collect();
         prop_assert_eq!(unique.len(), names.count(), "a name twice in {:?}", push);
         prop_assert!(push.upserts.iter().all(|resource| resource.kind == kind));
+        for name in &push.removals {
+            self.needless.remove(&(kind, name.to_string()));
+        }
         let full = self.client.dialect == Dialect::StateOfTheWorld && kind.has_wildcard();
         for resource in &push.upserts {
             let key = (kind, resource.name.to_string());
@@ -566,7 +576,7 @@ fn story(dialect: Dialect, world: World, moves: Vec<Move>) -> Result<(), TestCas
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_delta_client_ends_with_the_view_and_never_out_of_order(world in worlds(), moves in vec(moves(), 0..60)) {

@@ -89,11 +89,6 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// State of the world has no word for the end of a resource that is subscribed to by name: the client keeps it.
-    pub fn can_remove(&self, kind: ResourceType) -> bool {
-        self.dialect == Dialect::Delta || kind.has_wildcard()
-    }
-
     /// Of the names of a type, those that must stay because something the client may hold still refers to them.
     pub fn leaners(&self, kind: ResourceType) -> Leaners<'a> {
         let mut leaners = Leaners::default();
@@ -144,10 +139,9 @@ impl<'a> Leaners<'a> {
         self.unknown |= subscription.holds_unknown;
         for entry in &subscription.entries {
             self.add_holding(order, kind, entry, &entry.good);
-            self.add_holding(order, kind, entry, &entry.sent);
-            if let Some(suspect) = entry.suspect.as_ref().and_then(|suspect| suspect.target.as_ref()) {
-                self.names.extend(suspect.needs.iter().map(|name| &**name));
-            }
+            // after a refusal the client holds either
+            let refused = entry.suspect.iter().flat_map(|suspect| suspect.needs());
+            self.names.extend(refused.map(|name| &**name));
         }
         for item in subscription.in_flight.iter().flat_map(|response| &response.items) {
             self.names.extend(item.target.iter().flat_map(|resource| resource.needs.iter().map(|name| &**name)));
@@ -160,8 +154,7 @@ impl<'a> Leaners<'a> {
             Holding::Resource(resource) => self.names.extend(resource.needs.iter().map(|name| &**name)),
             // what is equal to the view's needs nothing that the view has not
             Holding::Version(_) => self.unknown |= !holding.is(order.view.get(kind, &entry.name)),
-            // `suspect` and `good` say what it can be, if it is of this stream
-            Holding::Unknown => self.unknown |= entry.suspect.is_none(),
+            Holding::Unknown => self.unknown = true,
         }
     }
 }

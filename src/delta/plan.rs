@@ -62,7 +62,7 @@ impl Planner<'_> {
     fn consider(&mut self, entry: Option<&Entry>, target: Option<&Arc<Resource>>) {
         let owed = entry.is_some_and(|entry| entry.owed);
         let settled = entry.is_some_and(|entry| entry.sent.is(target) || entry.is_quarantined(target));
-        if settled && !owed || target.is_none() && !self.order.can_remove(self.kind) {
+        if settled && !owed || target.is_none() && !self.order.dialect.can_remove(self.kind) {
             return;
         }
         match self.gate(entry, target) {

@@ -57,31 +57,32 @@ impl Stream {
         let (nonce, dialect) = (self.next_nonce(), self.dialect);
         let subscription = self.of_mut(kind);
         subscription.record(&items, nonce, now);
-        let changed: Vec<Arc<Resource>> = items.iter().filter_map(|item| item.target.clone()).collect();
-        let (upserts, removals, version) = match dialect {
-            Dialect::Delta => {
-                let removed = items.iter().filter(|item| item.target.is_none());
-                (changed.clone(), removed.map(|item| Arc::clone(&item.name)).collect(), view.version)
-            }
-            Dialect::StateOfTheWorld if kind.has_wildcard() => {
-                let wildcard = subscription.wildcard;
-                let current = subscription.entries.iter().filter_map(|entry| entry.current(wildcard));
-                let all: Vec<_> = current.cloned().collect();
-                let version = version_of(&all);
-                (all, Vec::new(), version)
-            }
-            Dialect::StateOfTheWorld => (changed.clone(), Vec::new(), version_of(view.list(kind))),
+        let mut changed: Vec<Arc<Resource>> = items.iter().filter_map(|item| item.target.clone()).collect();
+        let whole = if dialect.is_full(kind) { subscription.whole() } else { Vec::new() };
+        let version = match dialect {
+            Dialect::Delta => view.version,
+            Dialect::StateOfTheWorld if dialect.is_full(kind) => version_of(&whole),
+            Dialect::StateOfTheWorld => version_of(view.list(kind)),
         };
+        let removed = items.iter().filter(|item| item.target.is_none() && dialect == Dialect::Delta);
+        let push = Push {
+            dialect,
+            kind: Some(kind),
+            type_url: Cow::Borrowed(kind.type_url()),
+            nonce,
+            version,
+            removals: removed.map(|item| Arc::clone(&item.name)).collect(),
+            upserts: if dialect.is_full(kind) { whole.clone() } else { changed.clone() },
+        };
+        // with the response before it refused, these would be changes too
+        changed.extend(whole.iter().filter(|resource| subscription.is_unsettled(resource)).cloned());
         subscription.last_sent = Some((nonce, version));
         subscription.answer_owed = false;
-        let whole =
-            if dialect == Dialect::StateOfTheWorld && kind.has_wildcard() { upserts.clone() } else { Vec::new() };
         subscription.in_flight.push(InFlight { nonce, version, sent_at: now, items, whole, trial });
         if kind == ResourceType::Cluster {
             order::owe_endpoints(self.of_mut(ResourceType::Endpoint), &changed);
         }
-        let type_url = Cow::Borrowed(kind.type_url());
-        step.pushes.push(Push { dialect, kind: Some(kind), type_url, nonce, version, upserts, removals });
+        step.pushes.push(push);
     }
 
     /// A type that is not served has no resources: whoever names some learns that at once, nobody else hears anything.
@@ -116,6 +117,16 @@ impl Entry {
 }
 
 impl Subscription {
+    /// Everything that a full response holds.
+    fn whole(&self) -> Vec<Arc<Resource>> {
+        self.entries.iter().filter_map(|entry| entry.current(self.wildcard)).cloned().collect()
+    }
+
+    /// The client may hold something else in its place.
+    fn is_unsettled(&self, resource: &Arc<Resource>) -> bool {
+        self.find(&resource.name).is_some_and(|entry| entry.is_unsure() || !entry.good.is(Some(resource)))
+    }
+
     fn record(&mut self, items: &[Item], nonce: super::Nonce, now: Duration) {
         let new = items.iter().filter(|item| self.position(&item.name).is_err());
         let new = new.map(|item| Entry::new(Arc::clone(&item.name))).collect();

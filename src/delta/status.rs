@@ -104,6 +104,8 @@ impl Stream {
     fn state(&self, kind: ResourceType, entry: &Entry, target: Option<&Arc<Resource>>) -> SyncState {
         if self.view.is_none() {
             SyncState::NotSent
+        } else if target.is_none() && !self.dialect.can_remove(kind) {
+            SyncState::Synced
         } else if entry.suspect.as_ref().is_some_and(|suspect| suspect.is(target)) {
             SyncState::Error
         } else if entry.owed || !entry.sent.is(target) {

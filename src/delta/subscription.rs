@@ -61,9 +61,16 @@ pub(super) struct Suspect {
     pub target: Option<Arc<Resource>>,
     /// The most items a response with it may have; 0: it was refused alone, so it is not sent again.
     pub limit: usize,
+    /// What contents that were refused before it refer to: the client may hold one of those.
+    pub earlier_needs: Vec<Arc<str>>,
 }
 
 impl Suspect {
+    /// Everything that refused contents refer to.
+    pub fn needs(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.target.iter().flat_map(|resource| &resource.needs).chain(&self.earlier_needs)
+    }
+
     pub fn is(&self, target: Option<&Arc<Resource>>) -> bool {
         self.target.as_ref().map(|resource| resource.version) == target.map(|resource| resource.version)
     }
@@ -196,11 +203,12 @@ impl Subscription {
         self.in_flight.iter().any(|response| response.nonce == nonce)
     }
 
-    /// The names that the client may hold without having said so.
+    /// The names under which it is not known what the client holds, and the client may be wrong about it too: after a
+    /// response that it refused, Envoy has some of its changes and none of its versions.
     pub fn unsure(&self) -> impl Iterator<Item = &Arc<str>> {
         let refused = self.entries.iter().filter(|entry| entry.is_unsure()).map(|entry| &entry.name);
         let unanswered = self.in_flight.iter().flat_map(|response| &response.items);
-        refused.chain(unanswered.filter(|item| item.target.is_some()).map(|item| &item.name))
+        refused.chain(unanswered.map(|item| &item.name))
     }
 
     /// Makes entries for names that have none; one sort for all of them.
@@ -319,18 +327,17 @@ impl Subscription {
         }
     }
 
-    /// Names that the client may hold without saying so: what it refused in parts on an earlier stream.
-    pub fn adopt_orphans(&mut self, names: Vec<Arc<str>>) {
+    /// Names of which the client's own word does not hold: what it refused in parts on an earlier stream.
+    pub fn adopt_orphans(&mut self, names: &[Arc<str>]) {
         if !self.wildcard {
             return;
         }
-        let unknown = names.into_iter().filter(|name| self.position(name).is_err()).map(|name| {
-            let mut entry = Entry::new(name);
-            entry.hold_unknown();
-            entry
-        });
-        let unknown = unknown.collect();
-        self.add(unknown);
+        self.ensure(names.iter().map(|name| &**name));
+        for name in names {
+            if let Some(entry) = self.find_mut(name) {
+                entry.hold_unknown();
+            }
+        }
     }
 }
 

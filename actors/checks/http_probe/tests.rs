@@ -141,14 +141,20 @@ async fn a_certificate_nobody_vouches_for_is_taken_only_when_told_so() {
 
 /// Says what server name it was asked for, behind a certificate of a mesh nobody knows.
 async fn serve_tls() -> String {
-    let state = authority::new_root(&TrustDomain::from("t.consul"), UnixTime(0)).unwrap();
+    let state = authority::new_root(&TrustDomain::from("t.consul"), UnixTime(1_700_000_000)).unwrap();
     let identity = SpiffeId {
         trust_domain: TrustDomain::from("t.consul"),
         datacenter: Datacenter::from("dc1"),
         service: ServiceName::from("web"),
     };
-    let leaf =
-        authority::issue_leaf(&state, &identity, UnixTime(0), std::time::Duration::from_secs(3600), [7; 16]).unwrap();
+    let leaf = authority::issue_leaf(
+        &state,
+        &identity,
+        UnixTime(1_700_000_000),
+        std::time::Duration::from_secs(3600),
+        [7; 16],
+    )
+    .unwrap();
     let chain = CertificateDer::pem_slice_iter(leaf.cert_pem.as_bytes()).map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_slice(leaf.key_pem.reveal().as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -63,7 +63,9 @@ impl AgentApi {
         let target = self.target(path, query);
         let name = format!("{method} {target}");
         let misread = |reason: String| CliError::Misread { request: name.clone(), reason };
-        let request = self.request(method, &target, body).map_err(|error| misread(error.to_string()))?;
+        let request = self.request(method, &target, body);
+        let request =
+            request.map_err(|error| CliError::usage(format!("cannot ask {name} with this token: {error}")))?;
         let (status, answer) = self
             .runtime
             .block_on(async { tokio::time::timeout(PATIENCE, self.send(request)).await })
@@ -87,7 +89,12 @@ impl AgentApi {
         if parameters.is_empty() { path.to_owned() } else { format!("{path}?{}", parameters.join("&")) }
     }
 
-    fn request(&self, method: &Method, target: &str, body: Option<&Value>) -> Result<Request<Full<Bytes>>, http::Error> {
+    fn request(
+        &self,
+        method: &Method,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
         let host = match &self.address {
             HttpAddress::Tcp(address) => address.as_str(),
             HttpAddress::Unix(_) => "localhost",
@@ -113,7 +120,6 @@ impl AgentApi {
                 exchange(stream, request).await
             }
         }
-        .map_err(|error| error.to_string())
     }
 }
 
@@ -121,8 +127,7 @@ async fn exchange<Stream>(stream: Stream, request: Request<Full<Bytes>>) -> Resu
 where
     Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     // what breaks the connection is told by the request as well
     let driver = tokio::spawn(async move { _ = connection.await });
     let answer = async {

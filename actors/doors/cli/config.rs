@@ -177,9 +177,9 @@ fn outdated(done: &str, kind: &str, name: &str) -> CliError {
 
 /// Kind and name of the entry in a file. `mesh` is the one kind whose name need not be said.
 fn key(entry: &Value, file: &str) -> Result<(String, String), CliError> {
-    let kind = text_field(entry, "Kind").ok_or_else(|| CliError::file(file, "an entry needs a Kind"))?;
+    let kind = text_field(entry, "Kind").ok_or_else(|| CliError::file(file, &"an entry needs a Kind"))?;
     let name = text_field(entry, "Name").or((kind == "mesh").then_some("mesh"));
-    let name = name.ok_or_else(|| CliError::file(file, "an entry needs a Name"))?;
+    let name = name.ok_or_else(|| CliError::file(file, &"an entry needs a Name"))?;
     Ok((kind.to_owned(), name.to_owned()))
 }
 
@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn an_index_is_compared_only_when_asked() {
-        let index = |cas, modify_index, delete| Cas { cas, modify_index }.index(delete).map_err(|error| error.to_string());
+        let index =
+            |cas, modify_index, delete| Cas { cas, modify_index }.index(delete).map_err(|error| error.to_string());
         assert_eq!(index(false, None, false), Ok(None));
         assert_eq!(index(true, None, false), Ok(Some("0".to_owned())), "the entry must not exist");
         assert_eq!(index(true, Some(7), true), Ok(Some("7".to_owned())));

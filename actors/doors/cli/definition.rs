@@ -12,14 +12,14 @@ use super::error::CliError;
 pub(super) fn read(path: &str) -> Result<Map<String, Value>, CliError> {
     let (shown, text, format) = if path == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| CliError::file("standard input", error))?;
+        std::io::stdin().read_to_string(&mut text).map_err(|error| CliError::file("standard input", &error))?;
         let format = Format::sniff(&text);
         ("standard input", text, format)
     } else {
-        let text = std::fs::read_to_string(path).map_err(|error| CliError::file(path, error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| CliError::file(path, &error))?;
         (path, text, Format::of(Path::new(path)))
     };
-    parse(&text, format).map_err(|reason| CliError::file(shown, reason))
+    parse(&text, format).map_err(|reason| CliError::file(shown, &reason))
 }
 
 fn parse(text: &str, format: Format) -> Result<Map<String, Value>, String> {

@@ -1,5 +1,6 @@
 //! What a command can fail with. The text is for the person at the terminal.
 
+use std::fmt::Display;
 use std::io;
 
 use http::StatusCode;
@@ -29,7 +30,7 @@ impl CliError {
         Self::Usage(text.into())
     }
 
-    pub fn file(path: &str, reason: impl ToString) -> Self {
+    pub fn file(path: &str, reason: &dyn Display) -> Self {
         Self::File { path: path.to_owned(), reason: reason.to_string() }
     }
 

@@ -54,7 +54,8 @@ impl HttpAddress {
             return Err(no_tls(text));
         }
         let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-        let is_socket = address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+        let is_socket =
+            address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
         if address.contains('/') || !is_socket {
             return Err(CliError::usage(format!("the agent's address must be host:port, it is {text:?}")));
         }
@@ -77,7 +78,9 @@ impl HttpFlags {
     }
 
     fn address(&self, env: impl Fn(&str) -> Option<String>) -> Result<HttpAddress, CliError> {
-        if env("CONSUL_HTTP_SSL").is_some_and(|word| matches!(word.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True")) {
+        if env("CONSUL_HTTP_SSL")
+            .is_some_and(|word| matches!(word.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+        {
             return Err(no_tls("CONSUL_HTTP_SSL"));
         }
         let given = self.http_addr.clone().or_else(|| env("CHANCERY_HTTP_ADDR")).or_else(|| env("CONSUL_HTTP_ADDR"));
@@ -90,11 +93,12 @@ impl HttpFlags {
             return Ok(Some(token.clone()));
         }
         let file = self.token_file.clone();
-        let file = file.or_else(|| env("CONSUL_HTTP_TOKEN").is_none().then(|| env("CONSUL_HTTP_TOKEN_FILE"))?.map(PathBuf::from));
+        let file = file
+            .or_else(|| env("CONSUL_HTTP_TOKEN").is_none().then(|| env("CONSUL_HTTP_TOKEN_FILE"))?.map(PathBuf::from));
         match file {
             Some(path) => {
                 let text = std::fs::read_to_string(&path)
-                    .map_err(|error| CliError::file(&path.display().to_string(), error))?;
+                    .map_err(|error| CliError::file(&path.display().to_string(), &error))?;
                 Ok(Some(text.trim().to_owned()).filter(|token| !token.is_empty()))
             }
             None => Ok(env("CONSUL_HTTP_TOKEN")),

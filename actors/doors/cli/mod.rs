@@ -10,6 +10,7 @@ mod config;
 mod connect;
 mod definition;
 mod error;
+mod exact;
 mod flags;
 mod intention;
 mod services;
@@ -104,7 +105,8 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<ExitCode, CliError>
 }
 
 fn failure_code(args: &[OsString]) -> u8 {
-    let is_check = args.get(1).is_some_and(|word| word == "intention") && args.get(2).is_some_and(|word| word == "check");
+    let is_check =
+        args.get(1).is_some_and(|word| word == "intention") && args.get(2).is_some_and(|word| word == "check");
     if is_check { 2 } else { 1 }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::api::{AgentApi, percent_encoded};
 use super::definition::{self, text_field};
 use super::error::CliError;
+use super::exact::exact;
 use super::flags::HttpFlags;
 
 #[derive(Subcommand)]
@@ -86,8 +87,7 @@ impl Register {
 
     fn service(&self) -> Value {
         let mut service = Map::new();
-        let texts =
-            [("ID", &self.id), ("Name", &self.name), ("Address", &self.address), ("SocketPath", &self.socket)];
+        let texts = [("ID", &self.id), ("Name", &self.name), ("Address", &self.address), ("SocketPath", &self.socket)];
         for (field, value) in texts {
             if let Some(value) = value {
                 service.insert(field.to_owned(), json!(value));
@@ -134,8 +134,8 @@ fn instance_id(service: &Value) -> Option<String> {
 fn in_files(files: &[String]) -> Result<Vec<Value>, CliError> {
     let mut services = Vec::new();
     for file in files {
-        let found = definition::services(definition::read(file)?).map_err(|reason| CliError::file(file, reason))?;
-        services.extend(found);
+        let found = definition::services(definition::read(file)?).map_err(|reason| CliError::file(file, &reason))?;
+        services.extend(found.into_iter().map(exact));
     }
     Ok(services)
 }

@@ -7,6 +7,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use chancery::catalog::query;
+use chancery::model::Node;
 
 use super::params::Params;
 use super::{HttpDoor, reply};
@@ -26,27 +27,23 @@ pub(super) fn routes() -> Router<HttpDoor> {
 async fn describe(State(door): State<HttpDoor>, params: Params) -> Response {
     let tables = door.tables();
     let node = query::node(&tables, door.node()).unwrap_or_default();
-    let (services, checks) = query::on_node(&tables, door.node());
     let body = json!({
-        "Config": config(&door, &node.id),
-        "Member": member(&door, &node.id),
-        "Stats": {
-            "agent": { "services": services.len().to_string(), "checks": checks.len().to_string() },
-            "consul": { "server": "true", "leader": "true" },
-        },
+        "Config": config(&door, &node),
+        "Member": member(&door, &node),
+        "Stats": { "consul": { "server": "true", "leader": "true" } },
         "Meta": node.meta,
         "xDS": xds(door.state.identity.grpc_port),
     });
     reply::read(&params, tables.index(), &body)
 }
 
-fn config(door: &HttpDoor, node_id: &str) -> Value {
+fn config(door: &HttpDoor, node: &Node) -> Value {
     let identity = &door.state.identity;
     json!({
         "Datacenter": identity.datacenter.as_str(),
         "PrimaryDatacenter": identity.datacenter.as_str(),
         "NodeName": identity.node.as_str(),
-        "NodeID": node_id,
+        "NodeID": node.id,
         "Server": true,
         "Version": version::VERSION,
         "Revision": version::REVISION,
@@ -54,13 +51,13 @@ fn config(door: &HttpDoor, node_id: &str) -> Value {
     })
 }
 
-fn member(door: &HttpDoor, node_id: &str) -> Value {
+fn member(door: &HttpDoor, node: &Node) -> Value {
     let identity = &door.state.identity;
     json!({
         "Name": identity.node.as_str(),
-        "Addr": identity.address,
+        "Addr": node.address,
         "Port": GOSSIP_PORT,
-        "Tags": { "dc": identity.datacenter.as_str(), "id": node_id, "role": "consul", "build": version::VERSION },
+        "Tags": { "dc": identity.datacenter.as_str(), "id": node.id, "role": "consul", "build": version::VERSION },
         "Status": ALIVE,
     })
 }

@@ -22,6 +22,7 @@ mod status;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -51,8 +52,6 @@ struct Identity {
     datacenter: Datacenter,
     /// The node whose services and checks the agent endpoints are about.
     node: NodeName,
-    /// The node's.
-    address: String,
     /// Where Envoys connect, in plaintext.
     grpc_port: Option<u16>,
 }
@@ -62,8 +61,7 @@ impl HttpState {
         let identity = Identity {
             datacenter: config.datacenter.clone(),
             node: config.node_name.clone(),
-            address: config.advertise_addr(),
-            grpc_port: config.grpc.first().map(|address| address.port()),
+            grpc_port: config.grpc.first().map(SocketAddr::port),
         };
         Self { house, scrape, identity }
     }

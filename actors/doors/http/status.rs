@@ -5,6 +5,8 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
+use chancery::catalog::query;
+
 use super::params::Params;
 use super::{HttpDoor, reply};
 
@@ -16,10 +18,11 @@ pub(super) fn routes() -> Router<HttpDoor> {
 }
 
 async fn leader(State(door): State<HttpDoor>, params: Params) -> Response {
-    let address = &door.state.identity.address;
-    let leader = match address.contains(':') {
-        true => format!("[{address}]:{SERVER_PORT}"),
-        false => format!("{address}:{SERVER_PORT}"),
+    let tables = door.tables();
+    let node = query::node(&tables, door.node()).unwrap_or_default();
+    let leader = match node.address.as_str() {
+        v6 if v6.contains(':') => format!("[{v6}]:{SERVER_PORT}"),
+        address => format!("{address}:{SERVER_PORT}"),
     };
-    reply::read(&params, door.tables().index(), &leader)
+    reply::read(&params, tables.index(), &leader)
 }

@@ -19,7 +19,7 @@ impl Draft {
     pub(super) fn register_service(&mut self, registration: &Registration) -> Result<bool, Refusal> {
         let service = Service { managed_by: None, ..registration.service.clone() };
         let replace = registration.replace_existing_checks;
-        let mut changed = self.put_instance(service.clone(), &registration.checks, replace)?;
+        let mut changed = self.put_instance(&service, &registration.checks, replace)?;
         if let Some(sidecar) = &registration.sidecar {
             changed |= self.register_sidecar(&service, sidecar, replace)?;
         }
@@ -28,11 +28,11 @@ impl Draft {
 
     pub(super) fn put_instance(
         &mut self,
-        service: Service,
+        service: &Service,
         checks: &[Check],
         replace_existing_checks: bool,
     ) -> Result<bool, Refusal> {
-        self.validate_service(&service)?;
+        self.validate_service(service)?;
         let mut changed = self.put_service(service.clone());
         if replace_existing_checks {
             let gone: Vec<_> = self
@@ -46,7 +46,7 @@ impl Draft {
             }
         }
         for check in checks {
-            changed |= self.register_check(of_service(check.clone(), &service))?;
+            changed |= self.register_check(of_service(check.clone(), service))?;
         }
         Ok(changed)
     }

@@ -34,7 +34,7 @@ impl Draft {
             proxy.port = port(&self.tables, &proxy).ok_or_else(|| Refusal::NoSidecarPort { id: proxy.id.clone() })?;
         }
         let checks = sidecar.checks.clone().unwrap_or_else(|| default_checks(service, &proxy));
-        changed |= self.put_instance(proxy, &checks, replace_existing_checks)?;
+        changed |= self.put_instance(&proxy, &checks, replace_existing_checks)?;
         Ok(changed)
     }
 
@@ -46,7 +46,10 @@ impl Draft {
             .filter(|proxy| proxy.managed_by.as_ref() == Some(service) && Some(&proxy.id) != keep)
             .map(|proxy| proxy.id.clone())
             .collect();
-        managed.iter().fold(false, |changed, id| self.remove_service(node, id) || changed)
+        for id in &managed {
+            self.remove_service(node, id);
+        }
+        !managed.is_empty()
     }
 }
 

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn config(json: &str) -> Opaque {
-        serde_json::from_str(json).unwrap()
+        serde_json::from_str(json).expect("a JSON object")
     }
 
     #[test]

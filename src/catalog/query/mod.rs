@@ -14,10 +14,13 @@ pub use central::{merged_proxy_config, protocol, proxy};
 pub use health::{connect_instances, endpoints, instances};
 pub use intentions::{decide_intention, intention_list, intentions};
 
+use imbl::ordmap::DiffItem;
+
 use super::tables::Tables;
 use crate::model::entry::{EntryBody, Mesh};
-use crate::model::{Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, Service, ServiceId, ServiceName};
-use crate::model::Status;
+use crate::model::{
+    Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, Service, ServiceId, ServiceName, Status,
+};
 
 /// Sorted by name.
 pub fn nodes(tables: &Tables) -> Vec<Arc<Node>> {
@@ -91,4 +94,15 @@ pub fn check_counts(tables: &Tables) -> BTreeMap<Status, usize> {
         *counts.entry(check.status).or_insert(0) += 1;
     }
     counts
+}
+
+/// The node's checks that are other ones in `new` than in `old`, sorted by id; `None`: gone. What stayed the same between
+/// the two costs nothing.
+pub fn changed_checks(old: &Tables, new: &Tables, node: &NodeName) -> Vec<(CheckId, Option<Arc<Check>>)> {
+    let changed = old.checks.diff(&new.checks).map(|change| match change {
+        DiffItem::Add(key, check) | DiffItem::Update { new: (key, check), .. } => (key, Some(check)),
+        DiffItem::Remove(key, _) => (key, None),
+    });
+    let here = changed.filter(|((on, _), _)| on == node);
+    here.map(|((_, id), check)| (id.clone(), check.cloned())).collect()
 }

@@ -271,3 +271,20 @@ fn without_an_entry_the_mesh_has_defaults() {
     world.write(put(an_entry("mesh", EntryBody::Mesh(strict.clone()))));
     assert_eq!(mesh(&world.tables), strict);
 }
+
+#[test]
+fn checks_of_the_node_that_changed_are_told_and_no_others() {
+    let mut world = World::with_nodes();
+    for id in ["a", "b", "c"] {
+        world.write(Write::RegisterCheck(check(id, "")));
+    }
+    let before = world.tables.clone();
+    assert_eq!(changed_checks(&before, &world.tables, &"n1".into()), []);
+    world.write(update("b", Status::Warning, "slow"));
+    world.write(Write::DeregisterCheck { node: "n1".into(), id: "a".into() });
+    world.write(Write::RegisterCheck(check("d", "")));
+    world.write(Write::RegisterCheck(Check { node: "n2".into(), ..check("e", "") }));
+    let changed = changed_checks(&before, &world.tables, &"n1".into());
+    let told: Vec<_> = changed.iter().map(|(id, check)| (id.as_str(), check.as_ref().map(|check| check.status))).collect();
+    assert_eq!(told, [("a", None), ("b", Some(Status::Warning)), ("d", Some(check("d", "").status))]);
+}

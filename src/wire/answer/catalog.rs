@@ -1,13 +1,13 @@
 //! Nodes and instances as the catalog and the health paths show them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::check::CheckAnswer;
 use super::proxy::{Form, ProxyAnswer};
 use super::{Addresses, Connect, LocalityAnswer, WeightsAnswer, addresses, kind};
-use crate::model::{Datacenter, Index, Instance, Node, Proxy, Service};
+use crate::model::{Datacenter, Index, Instance, Node, Proxy, Service, ServiceName};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -39,6 +39,11 @@ fn node_answer<'a>(node: &'a Node, datacenter: &'a Datacenter) -> NodeAnswer<'a>
         create_index: node.create_index,
         modify_index: node.modify_index,
     }
+}
+
+/// As `/v1/catalog/services` answers: names to the tags of all instances.
+pub fn services(services: &BTreeMap<ServiceName, BTreeSet<String>>) -> impl Serialize + '_ {
+    services
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use catalog::{catalog_service, instance, node};
+pub use catalog::{catalog_service, instance, node, services};
 pub use certs::{leaf, roots};
 pub use check::check;
 pub use service::{agent_service, agent_service_with_hash};

@@ -11,6 +11,8 @@ type Lines = BTreeMap<String, usize>;
 
 /// Deeper nesting is no configuration but an attack on the stack.
 const DEEPEST: usize = 100;
+/// Each label nests too.
+const MOST_LABELS: usize = 3;
 
 pub fn document(text: &str) -> Result<(Value, Lines), SyntaxError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, lines: Lines::new() };
@@ -90,6 +92,9 @@ impl Parser {
             path = format!("{path}.{label}");
             self.lines.insert(place(&path), line);
             labels.push(label);
+            if labels.len() > MOST_LABELS {
+                return Err(self.unexpected("fewer labels"));
+            }
         }
         if self.peek().token != Token::Sign('{') {
             return Err(self.unexpected("'=' or '{'"));
@@ -239,11 +244,12 @@ mod tests {
             ("a = 1x", "line 1, column 5: \"1x\" is no number"),
             ("a = @", "line 1, column 5: '@' does not belong here"),
             ("{ a = 1 } b", "line 1, column 11: expected the end of the file, found \"b\""),
+            ("a \"b\" c d e {}", "line 1, column 13: expected fewer labels, found '{'"),
             ("= 1", "line 1, column 1: expected a key, found '='"),
         ] {
             assert_eq!(document(text).unwrap_err().to_string(), expected, "{text}");
         }
         let deep = format!("a = {}", "[".repeat(1000));
-        assert_eq!(document(&deep).unwrap_err().to_string(), "line 1, column 104: expected less nesting, found '['");
+        assert_eq!(document(&deep).unwrap_err().to_string(), "line 1, column 105: expected less nesting, found '['");
     }
 }

@@ -76,7 +76,9 @@ impl<'a> Scanner<'a> {
     fn eat(&mut self, prefix: &str) -> bool {
         let found = self.rest.starts_with(prefix);
         if found {
-            prefix.chars().for_each(|_| drop(self.next()));
+            for _ in prefix.chars() {
+                self.next();
+            }
         }
         found
     }
@@ -175,7 +177,9 @@ impl<'a> Scanner<'a> {
         let wrong = self.error("the escape after \\ is not known");
         let code = |scanner: &mut Self, digits: usize, radix: u32| {
             let code = scanner.rest.get(..digits).and_then(|code| u32::from_str_radix(code, radix).ok());
-            (0..digits).for_each(|_| drop(scanner.next()));
+            for _ in 0..digits {
+                scanner.next();
+            }
             // half of a pair, as JSON writes it, has no letter of its own
             code.map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
         };

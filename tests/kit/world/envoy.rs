@@ -26,6 +26,8 @@ pub struct ScriptedEnvoy {
     unanswered: Vec<(ResourceType, Nonce)>,
     /// Responses with a resource of such a name are refused.
     pub refuses: Option<(ResourceType, String)>,
+    /// It has refused clusters, or let the wait for its answer run out: then listeners come without them.
+    is_difficult: bool,
 }
 
 impl ScriptedEnvoy {
@@ -40,6 +42,7 @@ impl ScriptedEnvoy {
             withheld: BTreeSet::new(),
             unanswered: Vec::new(),
             refuses: None,
+            is_difficult: false,
         };
         envoy.reconnect(house);
         envoy
@@ -90,6 +93,36 @@ impl ScriptedEnvoy {
         }
     }
 
+    pub fn is_connected(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Names and versions of one type.
+    pub fn held_versions(&self, kind: ResourceType) -> BTreeMap<String, String> {
+        self.held(kind).into_iter().collect()
+    }
+
+    /// Every cluster that a listener or route of its names is there.
+    ///
+    /// # Panics
+    /// When one is missing: it was sent before what it leans on, or what it leans on was removed too early.
+    pub fn assert_made_before_leaned_on(&self) {
+        if self.is_difficult {
+            return;
+        }
+        for ((kind, name), (_, content)) in &self.holds {
+            if !matches!(kind, ResourceType::Listener | ResourceType::Route) {
+                continue;
+            }
+            let mut clusters = BTreeSet::new();
+            collect_clusters(content, &mut clusters);
+            for cluster in clusters {
+                let held = self.holds.contains_key(&(ResourceType::Cluster, cluster.clone()));
+                assert!(held, "{}: {kind} {name} leans on {cluster}, which is not there", self.proxy);
+            }
+        }
+    }
+
     /// Takes in what has come, answers it, asks for what it leads to; a line for each response.
     pub async fn hear(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -118,6 +151,7 @@ impl ScriptedEnvoy {
         });
         let line = format!("{kind} {}", words.join(" "));
         if refused.is_some() {
+            self.is_difficult |= kind == ResourceType::Cluster;
             let error = Some(Nack { code: 13, message: "I do not like it".to_owned() });
             self.answer(kind, nonce, error).await;
             return format!("{line} (refused)");
@@ -132,6 +166,7 @@ impl ScriptedEnvoy {
         }
         self.ask_for_what_it_needs(kind).await;
         if self.withheld.contains(&kind) {
+            self.is_difficult |= kind == ResourceType::Cluster;
             self.unanswered.push((kind, nonce));
             return format!("{line} (not answered)");
         }
@@ -173,6 +208,22 @@ impl ScriptedEnvoy {
                 self.subscribe(needed, new).await;
             }
         }
+    }
+}
+
+/// Names under any `cluster` of a route or a proxy filter.
+fn collect_clusters(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if let ("cluster", Value::String(name)) = (key.as_str(), value) {
+                    names.insert(name.clone());
+                }
+                collect_clusters(value, names);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_clusters(item, names)),
+        _ => {}
     }
 }
 

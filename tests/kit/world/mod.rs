@@ -31,6 +31,22 @@ pub struct World {
     pub ended: Arc<Mutex<Vec<Ended>>>,
 }
 
+/// What the tables say a proxy shall hold, by the still rooms alone; `None` when they do not say enough.
+pub fn newest_view(world: &World, proxy: &chancery::model::ProxyId) -> Option<chancery::resource::View> {
+    let tables = world.house.catalog.tables();
+    let mut facts = chancery::snapshot::Facts::new(proxy.clone());
+    loop {
+        let before = facts.clone();
+        for topic in facts.needs() {
+            facts.learn(&topic, &chancery::fact::look(&tables, &topic).fact);
+        }
+        if facts == before {
+            let snapshot = facts.complete().ok()?;
+            return Some(chancery::generate::sidecar(&snapshot).view);
+        }
+    }
+}
+
 /// Runs a story on one thread with a paused clock. Panics of the story reach the test.
 pub fn in_virtual_time<F: Future<Output = ()>>(story: impl FnOnce() -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,0 +1,110 @@
+//! The flags of `chancery agent`.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, value_parser};
+
+/// Flags with Consul's spellings (one dash or two, see [`crate::flags::long_flags`]); they win over files.
+#[derive(Parser, Clone, PartialEq, Debug, Default)]
+pub struct AgentFlags {
+    /// Keep state in memory, need no data directory
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t)]
+    pub dev: bool,
+    #[command(flatten)]
+    pub config_paths: ConfigPaths,
+    /// The directory where state is kept
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// The name of the datacenter [default: dc1]
+    #[arg(long, value_name = "NAME")]
+    pub datacenter: Option<String>,
+    /// The name of this node [default: the host's]
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+    /// The id of this node, a UUID
+    #[arg(long, value_name = "UUID")]
+    pub node_id: Option<String>,
+    /// A pair of metadata of this node (repeatable)
+    #[arg(long, value_name = "KEY:VALUE")]
+    pub node_meta: Vec<String>,
+    /// Addresses for HTTP and gRPC, with spaces between them [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESSES")]
+    pub client: Option<String>,
+    /// The address of this node inside the cluster
+    #[arg(long, value_name = "ADDRESS")]
+    pub bind: Option<String>,
+    /// The address of this node as others see it [default: that of -bind]
+    #[arg(long, value_name = "ADDRESS")]
+    pub advertise: Option<String>,
+    /// The port of the HTTP API, -1 for none [default: 8500]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
+    pub http_port: Option<i64>,
+    /// The port of gRPC and xDS, -1 for none [default: 8502]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
+    pub grpc_port: Option<i64>,
+    /// trace, debug, info, warn or error [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Log in JSON
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub log_json: Option<bool>,
+    /// allow or deny, for calls that no intention names [default: allow]
+    #[arg(long, value_name = "ACTION")]
+    pub default_intention_policy: Option<String>,
+    /// Every agent is a server: accepted for compatibility
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub server: Option<bool>,
+    /// Every agent is its own cluster: accepted for compatibility
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub bootstrap: Option<bool>,
+    /// Every agent is its own cluster: accepted for compatibility, with a warning above 1
+    #[arg(long, value_name = "SERVERS")]
+    pub bootstrap_expect: Option<u32>,
+}
+
+/// `-config-file` and `-config-dir`, in the order they were given.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ConfigPaths(pub Vec<ConfigPath>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigPath {
+    File(PathBuf),
+    /// Its `*.hcl` and `*.json`, sorted by name.
+    Dir(PathBuf),
+}
+
+const FILE: &str = "config-file";
+const DIR: &str = "config-dir";
+
+/// Not derived: only the matches know in which order two flags were mixed.
+impl Args for ConfigPaths {
+    fn augment_args(command: Command) -> Command {
+        let path = |name| {
+            Arg::new(name).long(name).value_name("PATH").action(ArgAction::Append).value_parser(value_parser!(PathBuf))
+        };
+        command
+            .arg(path(FILE).help("A configuration file, HCL or JSON (repeatable)"))
+            .arg(path(DIR).help("A directory of configuration files (repeatable)"))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ConfigPaths {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let given = |name, path: fn(PathBuf) -> ConfigPath| {
+            let paths = matches.get_many::<PathBuf>(name).into_iter().flatten().cloned().map(path);
+            matches.indices_of(name).into_iter().flatten().zip(paths)
+        };
+        let mut paths: Vec<_> = given(FILE, ConfigPath::File).chain(given(DIR, ConfigPath::Dir)).collect();
+        paths.sort_by_key(|(index, _)| *index);
+        Ok(Self(paths.into_iter().map(|(_, path)| path).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

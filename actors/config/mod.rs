@@ -1,0 +1,162 @@
+//! The settings of the agent: flags over files over defaults, in Consul's spellings.
+
+mod address;
+mod agent_flags;
+mod definitions;
+mod files;
+mod keys;
+mod problem;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chancery::catalog::Registration;
+use chancery::model::{Action, Check, Datacenter, Entry, NodeName};
+
+pub use agent_flags::{AgentFlags, ConfigPath, ConfigPaths};
+pub use problem::{ConfigError, Problem};
+
+use definitions::Definitions;
+use settings::Settings;
+
+const HTTP_PORT: u16 = 8500;
+const GRPC_PORT: u16 = 8502;
+const LEAF_TTL: Duration = Duration::from_secs(72 * 3600);
+
+/// What the agent runs with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AgentConfig {
+    pub datacenter: Datacenter,
+    pub node_name: NodeName,
+    /// A UUID; `None`: one is made and kept.
+    pub node_id: Option<String>,
+    /// Letters, digits, `-` and `_`.
+    pub node_meta: BTreeMap<String, String>,
+    /// `None`: state is kept in memory (`-dev`).
+    pub data_dir: Option<PathBuf>,
+    pub dev: bool,
+    /// Where HTTP listens; empty when it is switched off.
+    pub http: Vec<SocketAddr>,
+    /// Where gRPC (xDS) listens; empty when it is switched off.
+    pub grpc: Vec<SocketAddr>,
+    /// Where both listen unless `addresses` says otherwise.
+    pub client_addr: Vec<IpAddr>,
+    pub bind_addr: IpAddr,
+    /// The address of this node in the catalog: `advertise_addr`, else `bind_addr`, else the way out of this machine.
+    pub advertise_addr: IpAddr,
+    /// For calls that no intention names.
+    pub default_intention: Action,
+    /// trace, debug, info, warn or error.
+    pub log_level: String,
+    pub log_json: bool,
+    pub services: Vec<Registration>,
+    pub checks: Vec<Check>,
+    /// Config entries to write when they do not exist yet.
+    pub entries: Vec<Entry>,
+    /// The UUID of the trust domain; `None`: one is made with the first root.
+    pub cluster_id: Option<String>,
+    pub leaf_ttl: Duration,
+    /// How many threads actors live on: one for each processor.
+    pub threads: usize,
+    /// What was accepted but has no effect, one line each.
+    pub warnings: Vec<String>,
+}
+
+impl AgentConfig {
+    /// Reads every file the flags name, in their order; later settings win, definitions add up.
+    ///
+    /// # Errors
+    /// With every problem of every file and flag: where it is, and what is wrong.
+    pub fn load(flags: &AgentFlags) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut warnings = Vec::new();
+        let files = files::read(&flags.config_paths, &mut problems, &mut warnings);
+        let mut settings = Settings::default();
+        for file in &files {
+            let read = settings::of_file(file, &mut problems, &mut warnings);
+            settings = read.over(settings);
+        }
+        let settings = settings::of_flags(flags, &mut problems, &mut warnings).over(settings);
+        let node_name = NodeName::from(settings.node_name.clone().unwrap_or_else(host_name));
+        let mut definitions = Definitions::default();
+        for file in &files {
+            definitions.add(file, &node_name, &mut problems);
+        }
+        let dev = flags.dev;
+        if dev && settings.data_dir.is_some() {
+            warnings.push("data_dir has no effect with -dev: state is kept in memory".to_owned());
+        }
+        if !dev && settings.data_dir.is_none() {
+            problems.push(Problem::new("data_dir is required (or use -dev)"));
+        }
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        Ok(resolve(dev, settings, node_name, definitions, warnings))
+    }
+}
+
+/// Defaults for what was not given.
+fn resolve(
+    dev: bool,
+    settings: Settings,
+    node_name: NodeName,
+    definitions: Definitions,
+    warnings: Vec<String>,
+) -> AgentConfig {
+    let client_addr = settings.client_addr.clone().unwrap_or_else(|| vec![Ipv4Addr::LOCALHOST.into()]);
+    let listen = |addresses: &Option<Vec<IpAddr>>, port: Option<u16>, default: u16| -> Vec<SocketAddr> {
+        let port = port.unwrap_or(default);
+        let addresses = addresses.as_ref().unwrap_or(&client_addr);
+        // as in Consul, a port below 1 switches the server off
+        addresses.iter().filter(|_| port != 0).map(|address| SocketAddr::new(*address, port)).collect()
+    };
+    let default_bind = if dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+    let bind_addr = settings.bind_addr.unwrap_or(default_bind.into());
+    AgentConfig {
+        datacenter: Datacenter::from(settings.datacenter.unwrap_or_else(|| "dc1".to_owned())),
+        node_name,
+        node_id: settings.node_id,
+        node_meta: settings.node_meta,
+        data_dir: settings.data_dir.filter(|_| !dev),
+        dev,
+        http: listen(&settings.http_addresses, settings.http_port, HTTP_PORT),
+        grpc: listen(&settings.grpc_addresses, settings.grpc_port, GRPC_PORT),
+        bind_addr,
+        advertise_addr: settings.advertise_addr.unwrap_or_else(|| reachable(bind_addr)),
+        default_intention: settings.default_intention.or(settings.acl_default).unwrap_or(Action::Allow),
+        log_level: settings.log_level.unwrap_or("info").to_owned(),
+        log_json: settings.log_json.unwrap_or(false),
+        services: definitions.services,
+        checks: definitions.checks,
+        entries: definitions.entries,
+        cluster_id: settings.cluster_id,
+        leaf_ttl: settings.leaf_cert_ttl.unwrap_or(LEAF_TTL),
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        warnings,
+        client_addr,
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// An address that others can call: of the interface that leads out, when the agent binds all of them.
+fn reachable(bind: IpAddr) -> IpAddr {
+    if !bind.is_unspecified() {
+        return bind;
+    }
+    // connecting a datagram socket sends nothing; 192.0.2.1 is kept for documentation and is never local
+    let way_out = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        socket.local_addr()
+    });
+    way_out.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
+}
+
+#[cfg(test)]
+mod tests;

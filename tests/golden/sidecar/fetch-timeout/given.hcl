@@ -1,0 +1,26 @@
+// How long Envoy waits for the first endpoints.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+      proxy {
+        upstreams {
+          destination_name = "db"
+          local_bind_port  = 5000
+        }
+        config { xds_fetch_timeout_ms = 2500 }
+      }
+    } }
+  }
+  service {
+    name = "db"
+    port = 5432
+    connect { sidecar_service { port = 20000 } }
+  }
+}

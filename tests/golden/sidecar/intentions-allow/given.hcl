@@ -1,0 +1,28 @@
+// The default is deny; two may call.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        { name = "api", action = "allow" },
+        { name = "cart", action = "allow" },
+        { name = "ads", action = "deny" },
+      ]
+    },
+  ]
+}

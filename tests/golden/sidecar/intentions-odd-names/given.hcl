@@ -1,0 +1,27 @@
+// Names whose characters mean something in a regular expression stand for themselves.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        { name = "a.b", action = "allow" },
+        { name = "a+b", action = "allow" },
+      ]
+    },
+  ]
+}

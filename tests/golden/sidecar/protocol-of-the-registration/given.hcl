@@ -1,0 +1,27 @@
+// What the registration of the proxy says goes over service-defaults.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+      proxy {
+        config { protocol = "http2" }
+      }
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind     = "service-defaults"
+      name     = "web"
+      protocol = "tcp"
+    },
+  ]
+}

@@ -1,0 +1,110 @@
+//! Applications of the mesh, inside the test: each answers with its name.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Map, Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// A server on a port of the loopback, gone when dropped.
+pub struct App {
+    pub name: String,
+    pub port: u16,
+    state: Arc<State>,
+    server: JoinHandle<()>,
+}
+
+struct State {
+    name: String,
+    healthy: AtomicBool,
+    calls: AtomicU64,
+}
+
+impl App {
+    /// Answers each HTTP request with `{"app": its name, "headers": what it was asked with}`; `/health` with 200 or 503.
+    ///
+    /// # Panics
+    /// When there is no port to be had.
+    pub async fn http(name: &str) -> Self {
+        Self::serve(name, |stream, state| async move {
+            let service = service_fn(move |request| {
+                let answer = answer(&request, &state);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            // a client that goes away is nobody's fault
+            _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        })
+        .await
+    }
+
+    /// Writes its name to each connection, and closes it.
+    ///
+    /// # Panics
+    /// When there is no port to be had.
+    pub async fn tcp(name: &str) -> Self {
+        Self::serve(name, |mut stream, state| async move {
+            state.calls.fetch_add(1, Ordering::Relaxed);
+            _ = stream.write_all(state.name.as_bytes()).await;
+            _ = stream.shutdown().await;
+        })
+        .await
+    }
+
+    async fn serve<F>(name: &str, handle: impl Fn(TcpStream, Arc<State>) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
+        let port = listener.local_addr().expect("a listener has an address").port();
+        let state = Arc::new(State { name: name.to_owned(), healthy: AtomicBool::new(true), calls: AtomicU64::new(0) });
+        let shared = Arc::clone(&state);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(handle(stream, Arc::clone(&shared)));
+            }
+        });
+        Self { name: name.to_owned(), port, state, server }
+    }
+
+    /// What `/health` says from now on.
+    pub fn set_healthy(&self, healthy: bool) {
+        self.state.healthy.store(healthy, Ordering::Relaxed);
+    }
+
+    /// Calls answered so far, those of `/health` not counted.
+    pub fn calls(&self) -> u64 {
+        self.state.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
+    if request.uri().path() == "/health" {
+        let healthy = state.healthy.load(Ordering::Relaxed);
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        return response;
+    }
+    state.calls.fetch_add(1, Ordering::Relaxed);
+    let headers: Map<String, Value> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
+        .collect();
+    Response::new(Full::from(json!({ "app": state.name, "headers": headers }).to_string()))
+}

@@ -1,0 +1,141 @@
+//! What is given: `given.hcl`, nodes with their services, and config entries, in the spelling of Consul's files.
+//!
+//! ```hcl
+//! proxy = "web-sidecar-proxy"         // whose resources are expected; on the first node
+//! default_intention_policy = "allow"  // deny when absent
+//! node {
+//!   name    = "n1"
+//!   address = "10.0.0.1"
+//!   service { … }                     // as in an agent's configuration
+//!   health { "service:db" = "critical" } // checks that are not passing, by id
+//! }
+//! config_entries { bootstrap = [{ … }] }
+//! ```
+
+use std::fs;
+use std::path::Path;
+
+use chancery::catalog::{AuthorityState, Outcome, Settings, Tables, Write, apply, query};
+use chancery::model::{Action, Index, Leaf, Node, NodeName, ProxyId, Root, Roots, Secret, Status, UnixTime};
+use chancery::wire::{Document, Format, Typing, entry, registration};
+use serde_json::Value;
+
+pub const TRUST_DOMAIN: &str = "11111111-2222-3333-4444-555555555555.consul";
+
+/// A catalog, and the proxy to look at.
+pub struct Given {
+    pub tables: Tables,
+    pub proxy: ProxyId,
+}
+
+impl Given {
+    /// # Panics
+    /// When the file cannot be read, or something in it is refused.
+    pub fn read(folder: &Path) -> Self {
+        let file = folder.join("given.hcl");
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let document = Document::read(&text, Format::Hcl).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        Self::of(&document.value, &file)
+    }
+
+    fn of(document: &Value, file: &Path) -> Self {
+        let refuse = |what: &str, error: &dyn std::fmt::Display| -> ! { panic!("{}: {what}: {error}", file.display()) };
+        let allow = document["default_intention_policy"] == "allow";
+        let settings =
+            Settings { datacenter: "dc1".into(), default_intention: if allow { Action::Allow } else { Action::Deny } };
+        let mut tables = Tables::new(settings);
+        let mut write = |write: &Write| {
+            let applied =
+                apply(&tables, write, tables.index().next()).unwrap_or_else(|error| refuse("refused", &error));
+            assert_ne!(applied.outcome, Outcome::CasFailed);
+            tables = applied.tables;
+        };
+        write(&Write::SetAuthority(authority()));
+        let nodes = list(&document["node"]);
+        for node in &nodes {
+            let name = NodeName::from(text(&node["name"]));
+            let address = text(&node["address"]).to_owned();
+            write(&Write::RegisterNode(Node { name: name.clone(), address, ..Node::default() }));
+            for service in list(&node["service"]) {
+                let registration = registration::service(service, Typing::Weak, &name);
+                let registration = registration.unwrap_or_else(|error| refuse("service", &error));
+                write(&Write::RegisterService(Box::new(registration)));
+            }
+        }
+        for body in list(&document["config_entries"]["bootstrap"]) {
+            let entry = entry::decode(body).unwrap_or_else(|error| refuse("config entry", &error));
+            write(&Write::PutEntry { entry, cas: None });
+        }
+        for node in &nodes {
+            tables = with_health(tables, node);
+        }
+        let first = nodes.first().unwrap_or_else(|| refuse("node", &"there is none"));
+        let proxy = ProxyId { node: text(&first["name"]).into(), service: text(&document["proxy"]).into() };
+        let config = query::proxy(&tables, &proxy).unwrap_or_else(|| refuse("proxy", &"there is none of that name"));
+        let leaf = Write::SetLeaf(leaf(config.destination.as_str()));
+        let tables = apply(&tables, &leaf, tables.index().next()).unwrap_or_else(|error| refuse("leaf", &error)).tables;
+        Self { tables, proxy }
+    }
+}
+
+/// Every check passes that `health` does not name.
+fn with_health(mut tables: Tables, node: &Value) -> Tables {
+    let name = NodeName::from(text(&node["name"]));
+    let health = list(&node["health"]).first().and_then(|health| health.as_object()).cloned().unwrap_or_default();
+    let (_, checks) = query::on_node(&tables, &name);
+    for id in health.keys() {
+        assert!(checks.iter().any(|check| check.id == id.as_str()), "{name} has no check {id:?}: {checks:#?}");
+    }
+    for check in checks {
+        let status = health.get(check.id.as_str()).map_or("passing", text);
+        let status = Status::parse(status).unwrap_or_else(|| panic!("{status:?} is no status"));
+        let update = Write::UpdateCheck { node: name.clone(), id: check.id.clone(), status, output: String::new() };
+        tables = apply(&tables, &update, tables.index().next()).expect("the check is there").tables;
+    }
+    tables
+}
+
+/// One value, several, or none: in HCL they look alike.
+fn list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Null => vec![],
+        Value::Array(items) => items.iter().collect(),
+        one => vec![one],
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("expected text, found {value}"))
+}
+
+/// Always the same, so that it can stand in a golden file. Nothing here is a certificate.
+fn authority() -> AuthorityState {
+    let root = Root {
+        id: "01:02".to_owned(),
+        name: "root".to_owned(),
+        serial_number: 1,
+        signing_key_id: "03:04".to_owned(),
+        not_before: UnixTime(1_800_000_000),
+        not_after: UnixTime(2_100_000_000),
+        pem: "(the root's certificate)\n".to_owned(),
+        active: true,
+        create_index: Index(1),
+        modify_index: Index(1),
+    };
+    let roots = Roots { trust_domain: TRUST_DOMAIN.into(), roots: vec![root] };
+    AuthorityState { roots, key: Secret::new("(the root's key)\n".to_owned()) }
+}
+
+fn leaf(service: &str) -> Leaf {
+    Leaf {
+        service: service.into(),
+        uri: format!("spiffe://{TRUST_DOMAIN}/ns/default/dc/dc1/svc/{service}"),
+        serial_number: "05".to_owned(),
+        cert_pem: format!("(the certificate of {service})\n"),
+        key_pem: Secret::new(format!("(the key of {service})\n")),
+        valid_after: UnixTime(1_800_000_000),
+        valid_before: UnixTime(1_800_259_200),
+        create_index: Index(1),
+        modify_index: Index(1),
+    }
+}

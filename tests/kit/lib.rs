@@ -1,0 +1,15 @@
+//! What the suites share: the real programs (an agent, Envoys, applications), and how to talk to them.
+
+pub mod agent;
+pub mod app;
+pub mod envoy;
+pub mod golden;
+pub mod grafana;
+pub mod http;
+pub mod mesh;
+pub mod ports;
+pub mod process;
+pub mod prometheus;
+pub mod setup;
+pub mod wait;
+pub mod world;
