@@ -8,6 +8,7 @@
 //! | [`Leave`] | nobody watches the identity any more |
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -142,6 +143,7 @@ impl LeafKeeper {
                 linger: Duration::ZERO,
                 desk: Arc::clone(desk),
                 cells: cells.clone(),
+                launched: AtomicU64::new(0),
             }),
             0,
         );

@@ -4,6 +4,7 @@
 //! finds its snapshot ready.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use chancery::model::ProxyId;
@@ -56,10 +57,11 @@ impl Proxies {
                 bell: Arc::clone(&self.snapshots),
                 seat,
                 start,
-                gone: Box::new(move |id| board.unpost(id)),
+                gone: Box::new(move |id| board.clear(id)),
                 linger: LINGER,
                 desk: Arc::clone(desk),
                 cells: cells.clone(),
+                launched: AtomicU64::new(0),
             }),
             0,
         );

@@ -19,7 +19,7 @@ use chancery::model::{ProxyId, Topic};
 use chancery::resource::View;
 use chancery::snapshot::Facts;
 
-use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage};
+use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage, Ticket};
 use crate::metrics;
 use crate::watch_registry::Watches;
 
@@ -51,6 +51,7 @@ pub struct ProxyState {
     doorbell: Arc<Doorbell<Topic>>,
     watching: BTreeMap<Topic, Hearing<Topic>>,
     published: Published,
+    ticket: Option<Ticket>,
     _exit: ExitGuard,
 }
 
@@ -63,13 +64,7 @@ pub struct Ring;
 pub struct Leave;
 
 impl ProxyState {
-    pub fn new(
-        parts: Arc<ProxyParts>,
-        id: ProxyId,
-        card: Pinned,
-        exit: ExitGuard,
-        ctx: &mut Context<Self>,
-    ) -> Self {
+    pub fn new(parts: Arc<ProxyParts>, id: ProxyId, card: Pinned, exit: ExitGuard, ctx: &mut Context<Self>) -> Self {
         let bell = Post::new(ctx.address(), card.card()).downgrade();
         let doorbell = Doorbell::new(move || bell.tell(Ring));
         // one that was rebuilt carries on from what its predecessor published
@@ -79,21 +74,28 @@ impl ProxyState {
             refusals: Arc::new([]),
             missing: Arc::new([]),
         });
-        Self { parts, card, facts: Facts::new(id), doorbell, watching: BTreeMap::new(), published, _exit: exit }
+        Self {
+            parts,
+            card,
+            facts: Facts::new(id),
+            doorbell,
+            watching: BTreeMap::new(),
+            published,
+            ticket: None,
+            _exit: exit,
+        }
     }
 
     /// Watches what the facts ask for now, and reads what is known of it; repeated, because what is read may ask for more.
     fn settle_watches(&mut self) {
         loop {
             let needs = self.facts.needs();
-            let dropped: Vec<Topic> =
-                self.watching.keys().filter(|topic| !needs.contains(topic)).cloned().collect();
+            let dropped: Vec<Topic> = self.watching.keys().filter(|topic| !needs.contains(topic)).cloned().collect();
             for topic in dropped {
                 self.watching.remove(&topic);
                 self.facts.forget(&topic);
             }
-            let added: Vec<Topic> =
-                needs.into_iter().filter(|topic| !self.watching.contains_key(topic)).collect();
+            let added: Vec<Topic> = needs.into_iter().filter(|topic| !self.watching.contains_key(topic)).collect();
             if added.is_empty() {
                 return;
             }
@@ -144,9 +146,9 @@ impl ProxyState {
         metrics::proxy_rebuild(outcome, began.elapsed());
     }
 
-    fn post(&self) {
+    fn post(&mut self) {
         self.card.set_version(self.published.version);
-        self.parts.board.post(self.facts.id.clone(), self.published.clone());
+        self.ticket = Some(self.parts.board.post(self.facts.id.clone(), self.published.clone()));
     }
 }
 
@@ -162,8 +164,8 @@ impl Actor for ProxyState {
 impl Drop for ProxyState {
     fn drop(&mut self) {
         // one that panicked leaves what it published, for its successor and its streams
-        if !std::thread::panicking() {
-            self.parts.board.unpost(&self.facts.id);
+        if let (false, Some(ticket)) = (std::thread::panicking(), self.ticket) {
+            self.parts.board.unpost(&self.facts.id, ticket);
         }
     }
 }

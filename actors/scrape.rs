@@ -8,7 +8,7 @@ use metrics::counter;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::metrics::{self as list, COUNTS, SECONDS, blocking_reads, set};
-use crate::version::VERSION;
+use crate::version::CHANCERY_VERSION;
 use crate::wiring::House;
 
 /// The recorder that is installed for the whole process.
@@ -105,7 +105,7 @@ impl Scrape {
     }
 
     fn read_process(&self) {
-        set("chancery_build_info", &[("version", VERSION)], 1.0);
+        set("chancery_build_info", &[("version", CHANCERY_VERSION)], 1.0);
         let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
         set("chancery_open_files", &[], open as f64);
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;

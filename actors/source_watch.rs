@@ -16,7 +16,7 @@ use chancery::catalog::Tables;
 use chancery::fact::{Fact, Found, look};
 use chancery::model::{Index, Place, ServiceName, Topic};
 
-use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage, WeakPost};
+use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage, Ticket, WeakPost};
 use crate::metrics;
 
 /// A topic's answer, as posted on the board.
@@ -46,6 +46,7 @@ pub struct SourceWatch {
     _identity: Option<Hearing<ServiceName>>,
     /// Already posted.
     fact: Option<Fact>,
+    ticket: Option<Ticket>,
     /// Posted answers so far.
     version: u64,
     _exit: ExitGuard,
@@ -61,13 +62,7 @@ pub struct Leave;
 
 impl SourceWatch {
     /// Called on the actor's own thread; the first look happens when it starts.
-    pub fn new(
-        parts: Arc<WatchParts>,
-        topic: Topic,
-        card: Pinned,
-        exit: ExitGuard,
-        ctx: &mut Context<Self>,
-    ) -> Self {
+    pub fn new(parts: Arc<WatchParts>, topic: Topic, card: Pinned, exit: ExitGuard, ctx: &mut Context<Self>) -> Self {
         let bell: WeakPost<Self> = Post::new(ctx.address(), card.card()).downgrade();
         let doorbell = Doorbell::new(move || bell.tell(Ring));
         let identity = match &topic {
@@ -82,6 +77,7 @@ impl SourceWatch {
             hearings: BTreeMap::new(),
             _identity: identity,
             fact: None,
+            ticket: None,
             version: 0,
             _exit: exit,
         }
@@ -127,7 +123,8 @@ impl SourceWatch {
         self.version += 1;
         self.card.set_version(self.version);
         self.fact = Some(found.fact.clone());
-        self.parts.board.post(self.topic.clone(), Answer { fact: found.fact, index: found.index });
+        let answer = Answer { fact: found.fact, index: found.index };
+        self.ticket = Some(self.parts.board.post(self.topic.clone(), answer));
         self.parts.topics.ring(&self.topic, ripples);
     }
 }
@@ -143,8 +140,8 @@ impl Actor for SourceWatch {
 impl Drop for SourceWatch {
     fn drop(&mut self) {
         // one that panicked leaves its last answer: what stands is better than nothing until it is rebuilt
-        if !std::thread::panicking() {
-            self.parts.board.unpost(&self.topic);
+        if let (false, Some(ticket)) = (std::thread::panicking(), self.ticket) {
+            self.parts.board.unpost(&self.topic, ticket);
         }
     }
 }

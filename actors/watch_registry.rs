@@ -3,6 +3,7 @@
 //! It is a [`Registry`] keyed by topic: a watch lives while anybody listens to its topic.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -61,10 +62,11 @@ impl Watches {
                 bell,
                 seat,
                 start,
-                gone: Box::new(move |topic| board.unpost(topic)),
+                gone: Box::new(move |topic| board.clear(topic)),
                 linger: Duration::ZERO,
                 desk: Arc::clone(desk),
                 cells: cells.clone(),
+                launched: AtomicU64::new(0),
             }),
             0,
         );

@@ -231,12 +231,22 @@ impl Run {
     }
 
     fn assert_converged(&self) {
+        let tables = self.world.house.catalog.tables();
+        for topic in self.world.house.watches.topics.keys() {
+            let posted = self.world.house.watches.board.read(&topic).map(|answer| answer.fact);
+            assert_eq!(posted, Some(chancery::fact::look(&tables, &topic).fact), "{topic} is stale on the board; {:?}", self.world.house.desk.read(Some("SourceWatch"), Some(&topic.to_string())).into_iter().chain(self.world.house.desk.read(Some("WatchRegistry"), None)).collect::<Vec<_>>());
+        }
         for (proxy, envoy) in &self.envoys {
             let published = self.world.house.proxies.board.read(&envoy.proxy);
             let Some(view) = published.and_then(|published| published.view) else { continue };
             let facts_say = chancery_tests::world::newest_view(&self.world, &envoy.proxy);
             if let Some(newest) = facts_say {
-                assert_eq!(newest.version, view.version, "{proxy}: what is published is not what the tables say");
+                let differing: Vec<String> = newest
+                    .all()
+                    .filter(|resource| view.get(resource.kind, &resource.name) != Some(*resource))
+                    .map(|resource| format!("{resource:?}"))
+                    .collect();
+                assert_eq!(newest.version, view.version, "{proxy}: the tables say otherwise: {differing:?}");
             }
             for kind in [ResourceType::Cluster, ResourceType::Listener] {
                 let shall: BTreeMap<String, String> = view

@@ -1,30 +1,46 @@
 //! The newest value per key, for everybody to read. Whoever posts rings after posting.
+//!
+//! A posting has a ticket, so that an actor that ends takes down what it posted itself and never what its successor did.
 
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 
 pub struct Board<K, V> {
-    posted: DashMap<K, V>,
+    posted: DashMap<K, (Ticket, V)>,
+    next: AtomicU64,
 }
+
+/// Names one posting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ticket(u64);
 
 impl<K: Eq + Hash, V: Clone> Default for Board<K, V> {
     fn default() -> Self {
-        Self { posted: DashMap::new() }
+        Self { posted: DashMap::new(), next: AtomicU64::new(0) }
     }
 }
 
 impl<K: Eq + Hash, V: Clone> Board<K, V> {
-    pub fn post(&self, key: K, value: V) {
-        self.posted.insert(key, value);
+    pub fn post(&self, key: K, value: V) -> Ticket {
+        let ticket = Ticket(self.next.fetch_add(1, Ordering::Relaxed));
+        self.posted.insert(key, (ticket, value));
+        ticket
     }
 
     /// Values are cheap to clone; the map's guard never leaves this function.
     pub fn read(&self, key: &K) -> Option<V> {
-        self.posted.get(key).map(|value| value.clone())
+        self.posted.get(key).map(|posted| posted.1.clone())
     }
 
-    pub fn unpost(&self, key: &K) {
+    /// Takes the posting down, unless somebody has posted since.
+    pub fn unpost(&self, key: &K, ticket: Ticket) {
+        self.posted.remove_if(key, |_, posted| posted.0 == ticket);
+    }
+
+    /// Takes down whatever is posted.
+    pub fn clear(&self, key: &K) {
         self.posted.remove(key);
     }
 
@@ -34,5 +50,21 @@ impl<K: Eq + Hash, V: Clone> Board<K, V> {
 
     pub fn is_empty(&self) -> bool {
         self.posted.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_ends_late_does_not_take_down_what_its_successor_posted() {
+        let board = Board::default();
+        let old = board.post("a", 1);
+        let new = board.post("a", 2);
+        board.unpost(&"a", old);
+        assert_eq!(board.read(&"a"), Some(2));
+        board.unpost(&"a", new);
+        assert!(board.is_empty());
     }
 }

@@ -7,25 +7,22 @@ use std::time::Duration;
 
 /// Held by a child; tells its parent when the child ends, and whether by panic.
 pub struct ExitGuard {
-    /// Made while the thread was unwinding already: its child cannot be what panicked, and telling so would have it
-    /// rebuilt over and over in a process that is ending.
-    made_in_panic: bool,
     tell: Option<Box<dyn FnOnce(bool) + Send>>,
 }
 
 impl ExitGuard {
     /// `tell(panicked)` must not block.
     pub fn new(tell: impl FnOnce(bool) + Send + 'static) -> Self {
-        Self { made_in_panic: std::thread::panicking(), tell: Some(Box::new(tell)) }
+        Self { tell: Some(Box::new(tell)) }
     }
 }
 
 impl Drop for ExitGuard {
     fn drop(&mut self) {
         if let Some(tell) = self.tell.take() {
-            // outside a runtime the whole thread is ending, and nothing can be rebuilt
-            let ending = tokio::runtime::Handle::try_current().is_err();
-            tell(std::thread::panicking() && !self.made_in_panic && !ending);
+            // outside a runtime it is the whole thread that ends, and nothing can be rebuilt on it
+            let rebuildable = tokio::runtime::Handle::try_current().is_ok();
+            tell(std::thread::panicking() && rebuildable);
         }
     }
 }
@@ -59,8 +56,20 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    #[tokio::test]
+    async fn a_panic_is_told_as_one() {
+        let (tell, told) = mpsc::channel();
+        let guard = ExitGuard::new(move |panicked| _ = tell.send(panicked));
+        _ = tokio::spawn(async move {
+            let _guard = guard;
+            panic!("on purpose");
+        })
+        .await;
+        assert_eq!(told.recv(), Ok(true));
+    }
+
     #[test]
-    fn a_panic_is_told_as_one() {
+    fn the_end_of_a_whole_thread_is_no_panic_of_a_child() {
         let (tell, told) = mpsc::channel();
         let guard = ExitGuard::new(move |panicked| _ = tell.send(panicked));
         _ = std::thread::spawn(move || {
@@ -68,7 +77,7 @@ mod tests {
             panic!("on purpose");
         })
         .join();
-        assert_eq!(told.recv(), Ok(true));
+        assert_eq!(told.recv(), Ok(false));
     }
 
     #[test]

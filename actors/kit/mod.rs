@@ -11,7 +11,7 @@ pub mod registry;
 pub mod ripple;
 
 pub use bell::{Bell, Doorbell, Hearing, Rung};
-pub use board::Board;
+pub use board::{Board, Ticket};
 pub use cells::Cells;
 pub use children::{Backoff, ExitGuard};
 pub use clock::Clock;

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -46,6 +47,8 @@ pub struct RegistryParts<K: Key> {
     pub linger: Duration,
     pub desk: Arc<Desk>,
     pub cells: Cells,
+    /// Numbers children over all rebuilds of the registry, so that the end of one it no longer has means nothing.
+    pub launched: AtomicU64,
 }
 
 pub struct Registry<K: Key> {
@@ -55,7 +58,6 @@ pub struct Registry<K: Key> {
     /// Children that linger or wait for their rebuild, by when that is over.
     due: BTreeSet<(Instant, K)>,
     sweep: Option<SpawnHandle>,
-    generation: u64,
     _exit: ExitGuard,
 }
 
@@ -103,7 +105,6 @@ impl<K: Key> Registry<K> {
             children: BTreeMap::new(),
             due: BTreeSet::new(),
             sweep: None,
-            generation: 0,
             _exit: exit,
         });
         parts.seat.take(Post::new(addr, &on_card));
@@ -117,8 +118,8 @@ impl<K: Key> Registry<K> {
         if !restart {
             backoff = Backoff::default();
         }
-        self.generation += 1;
-        let (generation, seat, child) = (self.generation, self.parts.seat.clone(), key.clone());
+        let generation = self.parts.launched.fetch_add(1, Ordering::Relaxed);
+        let (seat, child) = (self.parts.seat.clone(), key.clone());
         let guard = ExitGuard::new(move |panicked| seat.tell(Down { key: child, generation, panicked }));
         let leave = (self.parts.start)(key, backoff.restarts(), guard);
         let standing = Standing::Running { leave, since: Instant::now() };

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::subscription::{Entry, Holding, InFlight, Item, Subscription, Suspect};
+use super::entry::{Entry, Holding, Suspect};
+use super::subscription::{InFlight, Item, Subscription};
 use super::{Dialect, Nack, Nonce, Step};
 use crate::resource::{Resource, ResourceHash, ResourceType};
 
@@ -306,7 +307,8 @@ mod tests {
         talk.names("C", &[]);
         talk.ack("C");
         assert_eq!(talk.view(&["C a@2"]), ["C +a@2"]);
-        assert_eq!(talk.view(&["C a@3"]), ["C +a@3"]);
+        assert_eq!(talk.view(&["C a@3"]), QUIET);
+        assert_eq!(talk.wait(), ["C +a@3"]);
         assert_eq!(talk.ack_nonce("C", 3), QUIET);
         assert!(talk.stream.settled());
         assert_eq!(talk.ack_nonce("C", 2), QUIET);

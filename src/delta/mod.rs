@@ -9,9 +9,11 @@
 //! | file | decides |
 //! |---|---|
 //! | `request.rs` | what a client's message says, in either dialect |
-//! | `subscription.rs` | which names of one type a client wants, and what it holds under each |
+//! | `subscription.rs` | which names of one type a client wants |
+//! | `entry.rs` | what is known of one name |
 //! | `plan.rs` | what of one type differs and goes out now |
 //! | `order.rs` | make before break: what must wait for what |
+//! | `push.rs` | the responses, and the note of what went out in them |
 //! | `answer.rs` | what an ACK or a NACK settles |
 //! | `status.rs` | the stream as operators see it |
 //! | `encode.rs` | a push as bytes |
@@ -20,6 +22,7 @@ mod answer;
 #[cfg(test)]
 mod conversation;
 mod encode;
+mod entry;
 #[cfg(test)]
 mod model;
 mod order;

@@ -5,16 +5,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::subscription::{Entry, Holding, InFlight, Subscription};
+use super::entry::{Entry, Holding};
+use super::subscription::{InFlight, Subscription};
 use super::{ACK_TIMEOUT, Dialect};
 use crate::resource::{Resource, ResourceType, View};
 
 pub(super) type Subscriptions = [Subscription; ResourceType::ALL.len()];
 
 /// The most responses of a type that a client may leave unanswered while its state still changes. Envoy answers a
-/// cluster update only when the clusters are warm, so there a second one must be able to follow.
-const fn window(kind: ResourceType) -> usize {
-    if matches!(kind, ResourceType::Cluster) { 4 } else { 1 }
+/// cluster update only when the clusters are warm, so there a second one must be able to follow. Not so where each
+/// response holds everything: what the client makes of one that follows a refused one could not be told.
+fn window(kind: ResourceType, dialect: Dialect) -> usize {
+    if kind == ResourceType::Cluster && dialect == Dialect::Delta { 4 } else { 1 }
 }
 
 /// The most responses of a type that a client may leave unanswered, whatever it asks.
@@ -37,13 +39,13 @@ pub(super) enum Room {
     None,
 }
 
-pub(super) fn room(kind: ResourceType, subscription: &Subscription, now: Duration) -> Room {
+pub(super) fn room(kind: ResourceType, dialect: Dialect, subscription: &Subscription, now: Duration) -> Room {
     let in_flight = &subscription.in_flight;
     if in_flight.len() >= MOST_IN_FLIGHT {
         return Room::None;
     }
     let counts = |response: &&InFlight| now < response.sent_at + ACK_TIMEOUT;
-    if in_flight.iter().filter(counts).count() < window(kind) {
+    if in_flight.iter().filter(counts).count() < window(kind, dialect) {
         return Room::Any;
     }
     let oldest = in_flight.iter().filter(counts).map(|response| response.sent_at).min();

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::entry::Entry;
 use super::order::{Gate, Leaners, Order, Room, room};
-use super::subscription::{Entry, Item, Subscription};
+use super::subscription::{Item, Subscription};
 use crate::resource::{Resource, ResourceType};
 
 /// The responses that one type needs now: at most one of content without blame, and one trial of suspects.
@@ -24,7 +25,7 @@ impl Plan {
     pub fn new(kind: ResourceType, order: &Order<'_>) -> Self {
         let subscription = &order.subscriptions[kind as usize];
         let mut planner = Planner {
-            room: room(kind, subscription, order.now),
+            room: room(kind, order.dialect, subscription, order.now),
             trial_in_flight: subscription.in_flight.iter().any(|response| response.trial),
             leaners: None,
             suspects: Vec::new(),
@@ -93,9 +94,11 @@ impl Planner<'_> {
 
     /// Of the suspects as many as each of them allows; one trial at a time, so that each answer is about one.
     fn choose_trial(&mut self) {
+        // a full response at a time: the trial would hold the other's changes too
+        let waits = self.trial_in_flight || self.order.dialect.is_full(self.kind) && !self.plan.items.is_empty();
         let mut most = usize::MAX;
         for (limit, item) in std::mem::take(&mut self.suspects) {
-            if self.trial_in_flight || self.plan.trial.len() >= most.min(limit) {
+            if waits || self.plan.trial.len() >= most.min(limit) {
                 self.plan.withhold(None);
                 continue;
             }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::entry::{Entry, Holding};
 use super::order::{self, Order};
 use super::plan::Plan;
-use super::subscription::{Entry, Holding, InFlight, Item, Subscription};
+use super::subscription::{InFlight, Item, Subscription};
 use super::{Change, Dialect, ORDER, Push, Request, Step, Stream};
 use crate::resource::{Resource, ResourceHash, ResourceType, View};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::subscription::Entry;
+use super::entry::Entry;
 use super::{Nonce, Rejection, Stream};
 use crate::resource::{Resource, ResourceHash, ResourceType};
 

@@ -234,7 +234,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When it is not an object whose members are text.
     pub fn text_map(&mut self, field: &'static str) -> Result<BTreeMap<String, String>> {
-        self.map(field, |fields, field, value| fields.as_text(field, value))
+        self.map(field, Self::as_text)
     }
 
     /// Names to lists of text, empty when absent.
@@ -242,7 +242,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When it is not an object whose members are lists of text.
     pub fn texts_map(&mut self, field: &'static str) -> Result<BTreeMap<String, Vec<String>>> {
-        self.map(field, |fields, field, value| fields.as_texts(field, value))
+        self.map(field, Self::as_texts)
     }
 
     /// Names to objects, empty when absent.
@@ -492,12 +492,12 @@ mod tests {
 
     #[test]
     fn a_leftover_is_refused_and_its_neighbour_named() {
-        let value = json!({ "Prot": "http" });
+        let value = json!({ "Prt": "http" });
         let mut left = fields(&value, Typing::Strict);
         left.text("Port").unwrap();
         let error = left.finish().unwrap_err();
-        assert_eq!(error.to_string(), "unknown field \"Prot\" in a test; did you mean \"Port\"?");
-        assert_eq!(error.location(), "Prot");
+        assert_eq!(error.to_string(), "unknown field \"Prt\" in a test; did you mean \"Port\"?");
+        assert_eq!(error.location(), "Prt");
     }
 
     #[test]

@@ -26,3 +26,11 @@ pub use hcl::{Document, Format, SyntaxError};
 pub fn json(body: &[u8]) -> Result<serde_json::Value, DecodeError> {
     serde_json::from_slice(body).map_err(|error| DecodeError::new("", format!("the body is not JSON: {error}")))
 }
+
+/// Cases in a text file: a body on one line, its refusal on the next one, indented.
+#[cfg(test)]
+fn refused_bodies(text: &str) -> Vec<(serde_json::Value, &str)> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(!lines.is_empty() && lines.len().is_multiple_of(2), "each body has one refusal");
+    lines.chunks(2).map(|pair| (serde_json::from_str(pair[0]).unwrap(), pair[1].trim_start())).collect()
+}

@@ -8,7 +8,11 @@ pub fn normal(key: &str) -> String {
 /// The candidate that `word` was probably meant to be, if one is near enough to be worth naming.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normal(word);
-    let near = |candidate: &&'a str| distance(&word, &normal(candidate));
+    let near = |candidate: &&'a str| {
+        let candidate = normal(candidate);
+        // a word cut short is nearer than any slip
+        if word.len() >= 3 && candidate.starts_with(&word) { 0 } else { distance(&word, &candidate) }
+    };
     let found = candidates.into_iter().min_by_key(near)?;
     // one slip in a short word, two in a longer one, three in a long one
     let allowed = match word.chars().count() {
@@ -56,7 +60,8 @@ mod tests {
     fn a_slip_is_recognised_and_a_stranger_is_not() {
         let known = ["Protocol", "Meta", "Port"];
         assert_eq!(nearest("Protcol", known), Some("Protocol"));
-        assert_eq!(nearest("prot", known), Some("Port"));
+        assert_eq!(nearest("prot", known), Some("Protocol"));
+        assert_eq!(nearest("Prt", known), Some("Port"));
         assert_eq!(nearest("Banana", known), None);
         assert_eq!(nearest("x", []), None);
     }

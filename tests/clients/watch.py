@@ -39,13 +39,13 @@ def main():
     expect("leader", c.status.leader(), "127.0.0.1:8300")
     expect("node", c.agent.self()["Config"]["NodeName"], "n1")
 
-    expect("register", c.agent.service.register("web", service_id="web1", port=8080, tags=["v1"], meta={"a": "b"},
-                                                 check=consul.Check.ttl("10m")), True)
+    check = consul.Check.ttl("10m")
+    registered = c.agent.service.register("web", service_id="web1", port=8080, tags=["v1"], meta={"a": "b"}, check=check)
+    expect("register", registered, True)
     services = c.agent.services()
     expect("services", {name: (s["Service"], s["Port"], s["Tags"]) for name, s in services.items()},
            {"web1": ("web", 8080, ["v1"])})
-    expect("definition", c.agent.service.definition("web1")["Meta"] if hasattr(c.agent.service, "definition")
-           else c.agent.service_definition("web1")["Meta"], {"a": "b"})
+    expect("definition", c.agent.service_definition("web1")["Meta"], {"a": "b"})
     index, listed = c.catalog.services()
     expect("catalog", listed, {"consul": [], "web": ["v1"]})
     index, nodes = c.catalog.nodes()
@@ -67,7 +67,7 @@ def main():
         lambda r: r.catalog.services(index=index, wait="60s"),
     )
     expect("catalog after the registration", sorted(listed), ["api", "api-sidecar-proxy", "consul", "web"])
-    index, proxies = c.health.connect("api") if hasattr(c.health, "connect") else c.catalog.connect("api")
+    index, proxies = c.health.connect("api")
     expect("proxies", len(proxies), 1)
 
     index, gone = c.health.service("web")

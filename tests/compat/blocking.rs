@@ -165,6 +165,45 @@ async fn a_client_that_goes_away_ends_its_read() {
     waiting_reads(&mut connection, 0).await;
 }
 
+#[tokio::test]
+async fn a_leaf_is_made_once_and_a_renewal_wakes_who_waits_for_it() {
+    let agent = Agent::dev().await;
+    let mut connection = Connection::open(agent.http_port).await;
+    let path = "/v1/agent/connect/ca/leaf/web";
+    let first = connection.get(path).await;
+    let second = connection.get(path).await;
+    assert_eq!((first.status, &first.body), (200, &second.body), "a leaf is not made anew for each read");
+    let index = second.index();
+    let mut reader = Connection::open(agent.http_port).await;
+    let read = tokio::spawn(async move { reader.get(&format!("{path}?index={index}&wait=60s")).await });
+    sleep(MOMENT).await;
+    assert!(!read.is_finished(), "answered before anything changed");
+    connection.put("/admin/leaf/web/renew", "").await;
+    let renewed = timeout(PATIENCE, read).await.expect("a renewal ends the wait").expect("an answer");
+    assert!(renewed.index() > index, "{} then {}", index, renewed.index());
+    assert_ne!(renewed.body, second.body);
+}
+
+#[tokio::test]
+async fn many_wait_and_all_are_woken() {
+    let agent = Agent::dev().await;
+    let mut writer = Connection::open(agent.http_port).await;
+    let index = writer.get("/v1/catalog/services").await.index();
+    let mut reads = Vec::new();
+    for _ in 0..200 {
+        let mut reader = Connection::open(agent.http_port).await;
+        let path = format!("/v1/catalog/services?index={index}&wait=60s");
+        reads.push(tokio::spawn(async move { reader.get(&path).await }));
+    }
+    waiting_reads(&mut writer, 200).await;
+    writer.put("/v1/agent/service/register", WEB).await;
+    for read in reads {
+        let reply = timeout(PATIENCE, read).await.expect("a change ends every wait").expect("an answer");
+        assert!(reply.body.contains("web"), "{}", reply.body);
+    }
+    waiting_reads(&mut writer, 0).await;
+}
+
 /// Until that many reads wait.
 async fn waiting_reads(connection: &mut Connection, wanted: u32) {
     chancery_tests::wait::eventually("the number of waiting reads", PATIENCE, async || {

@@ -103,7 +103,8 @@ async fn state(connection: &mut Connection) -> String {
         "/v1/config/service-intentions",
     ] {
         let reply = connection.send(Method::GET, path, String::new()).await;
-        let index = reply.header("x-consul-index").unwrap_or("?").to_owned();
+        assert_eq!(reply.status, 200, "GET {path}: {}", reply.body);
+        let index = reply.index();
         state.push_str(&format!("{path} @{index} {}\n", reply.body));
     }
     state
@@ -120,10 +121,8 @@ fn compare(reply: &Reply, expected: &Expected) -> Result<(), String> {
             return Err(format!("want header {name}: {wanted}\ngot  {found:?}"));
         }
     }
-    if let Some(text) = &expected.text {
-        if reply.body != *text {
-            return Err(format!("want exactly {text:?}\n{got}"));
-        }
+    if let Some(text) = expected.text.as_ref().filter(|text| **text != reply.body) {
+        return Err(format!("want exactly {text:?}\n{got}"));
     }
     for part in &expected.parts {
         if !reply.body.contains(part) {

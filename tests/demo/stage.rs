@@ -19,11 +19,12 @@ use crate::narrator::Narrator;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Stage {
-    pub(crate) agent: Agent,
     pub(crate) frontend: Envoy,
     pub(crate) backends: Vec<Instance>,
     mesh: Client,
     _frontend_app: App,
+    /// Last, because its folder holds the logs of the others.
+    pub(crate) agent: Agent,
 }
 
 pub(crate) struct Instance {

@@ -121,7 +121,7 @@ pub(crate) async fn look_inside(narrator: &mut Narrator, stage: &Stage) -> Outco
         let label = format!("stage=\"{stage}\"");
         if let Some(seconds) = quantile(&metrics, "chancery_ripple_seconds", &label, 0.5) {
             known |= *stage == "ack";
-            narrator.say(&format!("half of the changes within {:>6.2} ms: {words}", seconds * 1e3));
+            narrator.say(&format!("half of the changes within about {:>5.1} ms: {words}", seconds * 1e3));
         }
     }
     if !known {

@@ -32,7 +32,7 @@ async fn the_time_from_write_to_ack_is_recorded() {
 
     let metrics = samples(&mesh.agent.http.text("/metrics").await);
     let mut out = io::stderr();
-    _ = writeln!(out, "from the HTTP write until a stage was passed (upper bounds):");
+    _ = writeln!(out, "from the HTTP write until a stage was passed:");
     for stage in STAGES {
         let label = format!("stage=\"{stage}\"");
         let [half, most] = [0.5, 0.95].map(|part| {

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -47,13 +47,15 @@ impl App {
         .await
     }
 
-    /// Writes its name to each connection, and closes it.
+    /// Reads something from each connection, writes its name, and closes it. It does not speak first: Envoy's RBAC of a
+    /// TCP listener decides when the client has.
     ///
     /// # Panics
     /// When there is no port to be had.
     pub async fn tcp(name: &str) -> Self {
         Self::serve(name, |mut stream, state| async move {
             state.calls.fetch_add(1, Ordering::Relaxed);
+            _ = stream.read(&mut [0; 64]).await;
             _ = stream.write_all(state.name.as_bytes()).await;
             _ = stream.shutdown().await;
         })

@@ -1,6 +1,7 @@
 //! A running Envoy, configured by an agent.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -130,7 +131,8 @@ impl Envoy {
         updates
     }
 
-    /// The version of each dynamic resource that it holds, by name, as `/config_dump` shows it.
+    /// The version and a hash of the content of each dynamic resource that it holds, by name, as `/config_dump` shows
+    /// it. The version alone would not do: Envoy keeps the old one when it replaces a listener's filter chains in place.
     pub async fn versions(&self) -> BTreeMap<String, String> {
         let dump = self.admin.json("/config_dump?include_eds").await;
         let mut versions = BTreeMap::new();
@@ -182,7 +184,10 @@ fn version_of(kind: &str, entry: &Value) -> Option<(String, String)> {
         _ => (entry, &entry["cluster"]),
     };
     let name = body["name"].as_str().or(body["cluster_name"].as_str())?;
-    Some((format!("{kind} {name}"), holder["version_info"].as_str().unwrap_or_default().to_owned()))
+    let version = holder["version_info"].as_str().unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    body.to_string().hash(&mut hasher);
+    Some((format!("{kind} {name}"), format!("{version}/{:016x}", hasher.finish())))
 }
 
 fn escape(text: &str) -> String {
@@ -202,10 +207,19 @@ mod tests {
     #[test]
     fn a_version_is_found_wherever_a_dump_keeps_it() {
         let listener = json!({ "active_state": { "version_info": "1", "listener": { "name": "public_listener" } } });
-        assert_eq!(version_of("listener", &listener), Some(("listener public_listener".into(), "1".into())));
+        let (name, version) = version_of("listener", &listener).unwrap();
+        assert_eq!(name, "listener public_listener");
+        assert!(version.starts_with("1/"), "{version}");
         let endpoint = json!({ "version_info": "2", "endpoint_config": { "cluster_name": "backend" } });
-        assert_eq!(version_of("endpoint", &endpoint), Some(("endpoint backend".into(), "2".into())));
+        assert_eq!(version_of("endpoint", &endpoint).unwrap().0, "endpoint backend");
         assert_eq!(version_of("secret", &json!({})), None);
+    }
+
+    #[test]
+    fn other_content_under_the_same_version_is_seen() {
+        let of = |weight: u32| version_of("cluster", &json!({ "cluster": { "name": "backend", "weight": weight } }));
+        assert_ne!(of(1), of(2));
+        assert_eq!(of(1), of(1));
     }
 
     #[test]

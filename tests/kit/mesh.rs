@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
@@ -40,13 +40,14 @@ pub enum Watched {
 }
 
 pub struct Mesh {
-    pub agent: Agent,
     pub frontend: Envoy,
     pub backends: Vec<Instance>,
     /// Where `frontend` finds `backend`.
     pub upstream: Upstream,
     protocol: Protocol,
     _frontend_app: App,
+    /// Last, because its folder holds the logs of the others.
+    pub agent: Agent,
 }
 
 /// One instance of `backend`: the application and its sidecar.
@@ -234,8 +235,8 @@ pub async fn call(protocol: Protocol, upstream: &Upstream) -> io::Result<String>
             let name = answer.status.is_success().then(|| answer.json()["app"].as_str().map(str::to_owned)).flatten();
             name.ok_or_else(|| io::Error::other(format!("{} {}", answer.status, answer.text())))
         }
-        (_, Upstream::Port(port)) => read_all(TcpStream::connect(("127.0.0.1", *port)).await?).await,
-        (_, Upstream::Socket(path)) => read_all(UnixStream::connect(path).await?).await,
+        (_, Upstream::Port(port)) => ask(TcpStream::connect(("127.0.0.1", *port)).await?).await,
+        (_, Upstream::Socket(path)) => ask(UnixStream::connect(path).await?).await,
     }
 }
 
@@ -243,9 +244,10 @@ async fn http_call(port: u16) -> io::Result<Answer> {
     Client::new(format!("127.0.0.1:{port}")).with_patience(CALL_PATIENCE).get("/").await
 }
 
-/// Until the other side closes; nothing at all is a failure.
-async fn read_all(mut stream: impl tokio::io::AsyncRead + Unpin) -> io::Result<String> {
+/// Says something, and reads until the other side closes; nothing at all is a failure.
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<String> {
     let mut text = String::new();
+    stream.write_all(b"who is there?").await?;
     timeout(CALL_PATIENCE, stream.read_to_string(&mut text)).await.map_err(io::Error::other)??;
     if text.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(text) }
 }

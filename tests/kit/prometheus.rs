@@ -28,7 +28,8 @@ pub fn sum(samples: &[Sample], name: &str, label: &str) -> f64 {
         .sum()
 }
 
-/// An upper bound of a histogram's quantile, in the unit of its buckets; `None` when it is empty or beyond them.
+/// A histogram's quantile as Prometheus estimates it: by a straight line through its bucket. In the unit of the
+/// buckets; `None` when it is empty, or beyond the last bound.
 pub fn quantile(samples: &[Sample], name: &str, label: &str, quantile: f64) -> Option<f64> {
     let mut buckets: Vec<(f64, f64)> = samples
         .iter()
@@ -37,8 +38,10 @@ pub fn quantile(samples: &[Sample], name: &str, label: &str, quantile: f64) -> O
         .collect();
     buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
     let wanted = buckets.last()?.1 * quantile;
-    let (bound, _) = buckets.into_iter().find(|(_, count)| *count > 0.0 && *count >= wanted)?;
-    bound.is_finite().then_some(bound)
+    let at = buckets.iter().position(|(_, count)| *count > 0.0 && *count >= wanted)?;
+    let (upper, count) = buckets[at];
+    let (lower, below) = at.checked_sub(1).map_or((0.0, 0.0), |before| buckets[before]);
+    upper.is_finite().then(|| lower + (upper - lower) * (wanted - below) / (count - below))
 }
 
 fn bound(labels: &str) -> Option<f64> {
@@ -69,9 +72,10 @@ chancery_xds_acks_total{type=\"listener\"} 5
     }
 
     #[test]
-    fn a_quantile_is_the_bound_of_its_bucket() {
+    fn a_quantile_lies_inside_its_bucket() {
         let samples = samples(TEXT);
-        assert_eq!(quantile(&samples, "chancery_ripple_seconds", "stage=\"ack\"", 0.5), Some(0.0025));
+        // the fifth of ten: of the eight in the second bucket, the fourth
+        assert_eq!(quantile(&samples, "chancery_ripple_seconds", "stage=\"ack\"", 0.5), Some(0.00175));
         assert_eq!(quantile(&samples, "chancery_ripple_seconds", "stage=\"ack\"", 0.99), None);
         assert_eq!(quantile(&samples, "chancery_ripple_seconds", "stage=\"push\"", 0.5), None);
     }

@@ -40,7 +40,25 @@ fn may_wait(query: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_one_request() {
+        async fn broken() {
+            panic!("on purpose");
+        }
+        let router: Router =
+            family("broken", Router::new().route("/broken", get(broken)).route("/whole", get(async || "")));
+        for (path, status) in [("/broken", 500), ("/whole", 200), ("/broken", 500)] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status().as_u16(), status, "{path}");
+        }
+    }
 
     #[test]
     fn only_reads_that_may_wait_are_left_out_of_the_timing() {

@@ -2,7 +2,7 @@
 //!
 //! HCL 1 is wider than HCL 2: blocks inside assigned objects, commas after attributes, quoted keys anywhere, several
 //! members on one line, `${…}` as plain text. So it is read here rather than by a library for HCL 2
-//! (`decisions/0005-hcl-1.md`).
+//! (`decisions/0004-hcl-1-is-read-here.md`).
 
 mod parse;
 mod scan;

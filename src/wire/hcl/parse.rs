@@ -18,7 +18,7 @@ pub fn document(text: &str) -> Result<(Value, Lines), SyntaxError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, lines: Lines::new() };
     // a file may be one object in braces, as JSON is
     let braced = parser.eat('{');
-    let members = parser.members("", if braced { Token::Sign('}') } else { Token::End })?;
+    let members = parser.members("", if braced { &Token::Sign('}') } else { &Token::End })?;
     if parser.peek().token != Token::End {
         return Err(parser.unexpected("the end of the file"));
     }
@@ -61,10 +61,10 @@ impl Parser {
     }
 
     /// Up to and including the closing token. Members may be set apart by commas, new lines or nothing.
-    fn members(&mut self, path: &str, close: Token) -> Result<Map<String, Value>, SyntaxError> {
+    fn members(&mut self, path: &str, close: &Token) -> Result<Map<String, Value>, SyntaxError> {
         let mut members = Map::new();
         loop {
-            if self.peek().token == close {
+            if self.peek().token == *close {
                 self.next();
                 return Ok(members);
             }
@@ -135,7 +135,7 @@ impl Parser {
             },
             Token::Sign('{') => {
                 self.next();
-                return Ok(Value::Object(self.members(path, Token::Sign('}'))?));
+                return Ok(Value::Object(self.members(path, &Token::Sign('}'))?));
             }
             Token::Sign('[') => {
                 self.next();

@@ -59,9 +59,9 @@ pub fn check_update(body: &Value) -> Result<(Status, String)> {
     let mut fields = Fields::new(body, "a check update", Typing::Strict)?;
     let status = check::status(&mut fields)?;
     let output = fields.text("Output")?;
-    let status = status.ok_or_else(|| fields.error("Status", "is required: passing, warning or critical"))?;
     fields.finish()?;
-    Ok((status, output))
+    let missing = || DecodeError::new("Status", "is required: passing, warning or critical");
+    Ok((status.ok_or_else(missing)?, output))
 }
 
 /// A service as it was written, before defaults.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::catalog::SidecarRegistration;
 use crate::model::Probe;
+use crate::wire::refused_bodies;
 
 fn read(body: &Value) -> Registration {
     service(body, Typing::Strict, &"n1".into()).unwrap()
@@ -157,7 +158,8 @@ fn a_check_update_has_a_status() {
         message(json!({ "Status": "up" })),
         "Status: \"up\" is no status; expected passing, warning or critical"
     );
-    assert_eq!(message(json!({ "State": "passing" })), "Status: is required: passing, warning or critical");
+    let expected = "unknown field \"Statu\" in a check update; did you mean \"Status\"?";
+    assert_eq!(message(json!({ "Statu": "passing" })), expected);
 }
 
 #[test]
@@ -183,223 +185,19 @@ fn a_file_may_write_it_its_own_way() {
 
 #[test]
 fn a_registration_that_breaks_a_rule_is_refused() {
-    let not_yet = "is not supported by this version of chancery";
+    for (body, expected) in refused_bodies(include_str!("refused.txt")) {
+        assert_eq!(refused(&body), expected, "{body}");
+    }
+    let check = json!({ "TTL": "1s" });
+    assert_eq!(super::check(&check, Typing::Strict, &"n1".into()).unwrap_err().to_string(), "Name: is required");
+}
+
+#[test]
+fn meta_has_its_limits() {
     let many: serde_json::Map<_, _> = (0..65).map(|at| (format!("k{at}"), json!(""))).collect();
-    for (body, expected) in [
-        (json!([]), "expected an object, got an empty list".to_owned()),
-        (json!({}), "Name: is required".to_owned()),
-        (json!({ "Name": "*" }), "Name: must not be a wildcard".to_owned()),
-        (json!({ "Name": 1 }), "Name: expected text, got the number 1".to_owned()),
-        (json!({ "Name": "a", "Prt": 1 }), "unknown field \"Prt\" in a service; did you mean \"Port\"?".to_owned()),
-        (json!({ "Name": "a", "Port": 65536 }), "Port: expected a whole number from 0 to 65535, got 65536".to_owned()),
-        (json!({ "Name": "a", "Port": "80" }), "Port: expected a whole number, got the text \"80\"".to_owned()),
-        (
-            json!({ "Name": "a", "Port": 1, "SocketPath": "/s" }),
-            "SocketPath: cannot be combined with a Port".to_owned(),
-        ),
-        (
-            json!({ "Name": "a", "Kind": "proxy" }),
-            "Kind: \"proxy\" is no kind of service; expected connect-proxy or nothing".to_owned(),
-        ),
-        (json!({ "Name": "a", "Kind": "mesh-gateway" }), format!("Kind: mesh-gateway {not_yet}")),
-        (json!({ "Name": "a", "Token": "t" }), format!("Token: the text \"t\" {not_yet}")),
-        (json!({ "Name": "a", "Namespace": "x" }), format!("Namespace: the text \"x\" {not_yet}")),
-        (
-            json!({ "Name": "a", "Address": "0.0.0.0" }),
-            "Address: must be an address that others can call, not the one for all interfaces".to_owned(),
-        ),
-        (
-            json!({ "Name": "a", "TaggedAddresses": { "lan": { "Address": "::" } } }),
-            "TaggedAddresses.lan.Address: must be an address that others can call, not the one for all interfaces"
-                .to_owned(),
-        ),
-        (json!({ "Name": "a", "Weights": { "Warning": 1 } }), "Weights.Passing: must be at least 1".to_owned()),
-        (
-            json!({ "Name": "a", "Weights": { "Passing": 65536 } }),
-            "Weights.Passing: expected a whole number from 0 to 65535, got 65536".to_owned(),
-        ),
-        (json!({ "Name": "a", "Locality": { "Zone": "z" } }), "Locality.Zone: needs a Region".to_owned()),
-        (json!({ "Name": "a", "Meta": { "a": 1 } }), "Meta.a: expected text, got the number 1".to_owned()),
-        (
-            json!({ "Name": "a", "Meta": { "a.b": "" } }),
-            "Meta: the key \"a.b\" may only have letters, digits, - and _".to_owned(),
-        ),
-        (
-            json!({ "Name": "a", "Meta": { "consul-x": "" } }),
-            "Meta: the key \"consul-x\" begins with consul-, which is reserved".to_owned(),
-        ),
-        (json!({ "Name": "a", "Meta": many }), "Meta: has 65 pairs, more than the 64 allowed".to_owned()),
-        (
-            json!({ "Name": "a", "Meta": { "k": "x".repeat(513) } }),
-            "Meta: the value of \"k\" is longer than 512 bytes".to_owned(),
-        ),
-        (
-            json!({ "Name": "a", "Proxy": { "DestinationServiceName": "b" } }),
-            "Proxy: is only for services of Kind connect-proxy".to_owned(),
-        ),
-        (
-            json!({ "Name": "a", "Connect": { "SidecarService": { "ID": "x" } } }),
-            "Connect.SidecarService.ID: is always \"a-sidecar-proxy\", the id of its service and -sidecar-proxy: \
-             leave it out"
-                .to_owned(),
-        ),
-        (
-            json!({ "Name": "a", "Connect": { "SidecarService": { "Connect": { "SidecarService": {} } } } }),
-            "Connect.SidecarService.Connect.SidecarService: a sidecar cannot have a sidecar of its own".to_owned(),
-        ),
-        (
-            json!({ "Name": "a", "Connect": { "SidecarService": { "Connect": { "Native": true } } } }),
-            "Connect.SidecarService.Connect.Native: a proxy cannot be native".to_owned(),
-        ),
-        (json!({ "Name": "a", "Connect": { "Proxy": { "A": 1 } } }), format!("Connect.Proxy: an object {not_yet}")),
-    ] {
-        assert_eq!(refused(&body), expected, "{body}");
-    }
-}
-
-#[test]
-fn a_proxy_that_breaks_a_rule_is_refused() {
-    let not_yet = "is not supported by this version of chancery";
-    let upstream = |upstream: Value| json!({ "DestinationServiceName": "b", "Upstreams": [upstream] });
-    let two = |one: Value, other: Value| json!({ "DestinationServiceName": "b", "Upstreams": [one, other] });
-    for (proxy, expected) in [
-        (json!({}), "Proxy.DestinationServiceName: is required for a proxy".to_owned()),
-        (
-            json!({ "DestinationServiceName": "*" }),
-            "Proxy.DestinationServiceName: must be one service, not a wildcard".to_owned(),
-        ),
-        (
-            json!({ "DestinationServiceName": "b", "LocalServiceSocketPath": "/s", "LocalServicePort": 1 }),
-            "Proxy.LocalServiceSocketPath: cannot be combined with a LocalServiceAddress or LocalServicePort"
-                .to_owned(),
-        ),
-        (json!({ "Mode": "transparent" }), format!("Proxy.Mode: the text \"transparent\" {not_yet}")),
-        (json!({ "MutualTLSMode": "permissive" }), format!("Proxy.MutualTLSMode: the text \"permissive\" {not_yet}")),
-        (json!({ "MeshGateway": { "Mode": "local" } }), format!("Proxy.MeshGateway: an object {not_yet}")),
-        (json!({ "Expose": { "Checks": true } }), format!("Proxy.Expose: an object {not_yet}")),
-        (json!({ "EnvoyExtensions": [{ "Name": "x" }] }), format!("Proxy.EnvoyExtensions: a list {not_yet}")),
-        (json!({ "Config": 1 }), "Proxy.Config: expected an object, got the number 1".to_owned()),
-        (
-            json!({ "Config": { "envoy_public_listener_json": "{}" } }),
-            format!("Proxy.Config.envoy_public_listener_json: this key {not_yet}"),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c", "Config": { "limits": { "max_connections": 1 } } })),
-            format!("Proxy.Upstreams[0].Config.limits: this key {not_yet}"),
-        ),
-        (upstream(json!({})), "Proxy.Upstreams[0].DestinationName: is required".to_owned()),
-        (
-            upstream(json!({ "DestinationName": "*", "LocalBindPort": 1 })),
-            "Proxy.Upstreams[0].DestinationName: must be one service, not a wildcard".to_owned(),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c", "DestinationPeer": "p" })),
-            format!("Proxy.Upstreams[0].DestinationPeer: the text \"p\" {not_yet}"),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c", "DestinationType": "prepared_query" })),
-            format!("Proxy.Upstreams[0].DestinationType: the text \"prepared_query\" {not_yet}"),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c" })),
-            "Proxy.Upstreams[0].LocalBindPort: an upstream needs a LocalBindPort or a LocalBindSocketPath".to_owned(),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c", "LocalBindPort": "x" })),
-            "Proxy.Upstreams[0].LocalBindPort: expected a whole number, got the text \"x\"".to_owned(),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c", "LocalBindPort": 1, "LocalBindSocketPath": "/s" })),
-            "Proxy.Upstreams[0].LocalBindSocketPath: cannot be combined with a LocalBindAddress or LocalBindPort"
-                .to_owned(),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c", "LocalBindSocketPath": "/s", "LocalBindSocketMode": "rw" })),
-            "Proxy.Upstreams[0].LocalBindSocketMode: expected permission bits in octal text such as \"0644\""
-                .to_owned(),
-        ),
-        (
-            upstream(json!({ "DestinationName": "c", "LocalBindPort": 1, "LocalBindSocketMode": "0644" })),
-            "Proxy.Upstreams[0].LocalBindSocketMode: needs a LocalBindSocketPath".to_owned(),
-        ),
-        (
-            two(
-                json!({ "DestinationName": "c", "LocalBindPort": 1 }),
-                json!({ "DestinationName": "c", "LocalBindPort": 2 }),
-            ),
-            "Proxy.Upstreams[1].DestinationName: another upstream has the same destination \"c\"".to_owned(),
-        ),
-        (
-            two(
-                json!({ "DestinationName": "c", "LocalBindPort": 1 }),
-                json!({ "DestinationName": "d", "LocalBindPort": 1, "LocalBindAddress": "127.0.0.1" }),
-            ),
-            "Proxy.Upstreams[1].LocalBindPort: another upstream listens on 127.0.0.1:1 already".to_owned(),
-        ),
-        (
-            two(
-                json!({ "DestinationName": "c", "LocalBindSocketPath": "/s" }),
-                json!({ "DestinationName": "d", "LocalBindSocketPath": "/s" }),
-            ),
-            "Proxy.Upstreams[1].LocalBindSocketPath: another upstream listens on /s already".to_owned(),
-        ),
-    ] {
-        let body = json!({ "Name": "a", "Kind": "connect-proxy", "Port": 1, "Proxy": proxy });
-        assert_eq!(refused(&body), expected, "{body}");
-    }
-    let proxy = json!({ "DestinationServiceName": "b" });
-    let portless = json!({ "Name": "a", "Kind": "connect-proxy", "Proxy": proxy });
-    assert_eq!(refused(&portless), "Port: a proxy needs a port or a SocketPath");
-    let native =
-        json!({ "Name": "a", "Kind": "connect-proxy", "Port": 1, "Proxy": proxy, "Connect": { "Native": true } });
-    assert_eq!(refused(&native), "Connect.Native: a proxy cannot be native");
-}
-
-#[test]
-fn a_check_that_breaks_a_rule_is_refused() {
-    let not_yet = "is not supported by this version of chancery";
-    for (check, expected) in [
-        (json!({}), "Check: a check needs one of TTL, HTTP, TCP, AliasNode, AliasService".to_owned()),
-        (
-            json!({ "TTL": "1s", "TCP": "a:1" }),
-            "Check: a check does one thing, this one asks for TTL and TCP".to_owned(),
-        ),
-        (json!({ "TTL": "soon" }), "Check.TTL: expected a duration such as \"10s\", got the text \"soon\"".to_owned()),
-        (json!({ "TTL": "-1s" }), "Check.TTL: expected a duration such as \"10s\", got the text \"-1s\"".to_owned()),
-        (json!({ "TTL": "1s", "Interval": "1s" }), "Check.Interval: is not for a check of type ttl".to_owned()),
-        (json!({ "AliasNode": "n", "Interval": "1s" }), "Check.Interval: is not for a check of type alias".to_owned()),
-        (json!({ "HTTP": "http://a" }), "Check.Interval: is required for a check of type http".to_owned()),
-        (json!({ "TCP": "a:1" }), "Check.Interval: is required for a check of type tcp".to_owned()),
-        (json!({ "TCP": "a", "Interval": "1s" }), "Check.TCP: expected host:port, got \"a\"".to_owned()),
-        (
-            json!({ "HTTP": "a:1/x", "Interval": "1s" }),
-            "Check.HTTP: expected a URL with http:// or https://, got \"a:1/x\"".to_owned(),
-        ),
-        (
-            json!({ "TTL": "1s", "Status": "up" }),
-            "Check.Status: \"up\" is no status; expected passing, warning or critical".to_owned(),
-        ),
-        (
-            json!({ "TTL": "1s", "FailuresBeforeWarning": 3, "FailuresBeforeCritical": 2 }),
-            "Check.FailuresBeforeWarning: must not be more than FailuresBeforeCritical".to_owned(),
-        ),
-        (json!({ "Args": ["sh"], "Interval": "1s" }), format!("Check.Args: a list {not_yet}")),
-        (json!({ "Script": "x" }), format!("Check.Script: the text \"x\" {not_yet}")),
-        (json!({ "GRPC": "a:1", "Interval": "1s" }), format!("Check.GRPC: the text \"a:1\" {not_yet}")),
-        (json!({ "UDP": "a:1" }), format!("Check.UDP: the text \"a:1\" {not_yet}")),
-        (json!({ "H2PING": "a:1" }), format!("Check.H2PING: the text \"a:1\" {not_yet}")),
-        (json!({ "OSService": "a" }), format!("Check.OSService: the text \"a\" {not_yet}")),
-        (json!({ "DockerContainerID": "a" }), format!("Check.DockerContainerID: the text \"a\" {not_yet}")),
-        (json!({ "TCP": "a:1", "TCPUseTLS": true }), format!("Check.TCPUseTLS: true {not_yet}")),
-        (
-            json!({ "TTL": "1s", "Intervall": "1s" }),
-            "Check: unknown field \"Intervall\" in a check; did you mean \"Interval\"?".to_owned(),
-        ),
-    ] {
-        assert_eq!(refused(&json!({ "Name": "a", "Check": check })), expected, "{check}");
-    }
-    let twice = json!({ "Name": "a", "Checks": [{ "ID": "x", "TTL": "1s" }, { "ID": "x", "TTL": "1s" }] });
-    assert_eq!(refused(&twice), "Checks[1].CheckID: another check has the id \"x\" already");
-    let nameless = check(&json!({ "TTL": "1s" }), Typing::Strict, &"n1".into()).unwrap_err();
-    assert_eq!(nameless.to_string(), "Name: is required");
+    let of = |meta: Value| refused(&json!({ "Name": "a", "Meta": meta }));
+    assert_eq!(of(Value::Object(many)), "Meta: has 65 pairs, more than the 64 allowed");
+    assert_eq!(of(json!({ "k": "x".repeat(513) })), "Meta: the value of \"k\" is longer than 512 bytes");
+    let long = "k".repeat(129);
+    assert_eq!(of(json!({ long.clone(): "" })), format!("Meta: the key {long:?} is longer than 128 bytes"));
 }

@@ -68,7 +68,9 @@ impl ScriptedEnvoy {
         for kind in [ResourceType::Endpoint, ResourceType::Secret, ResourceType::Listener, ResourceType::Route] {
             let names: Vec<String> = self.subscribed.get(&kind).into_iter().flatten().cloned().collect();
             let held = self.holds.keys().any(|(of, _)| *of == kind);
-            if !names.is_empty() || held {
+            // once its first clusters are there it wants listeners, whether any have come or not
+            let has_clusters = self.holds.keys().any(|(of, _)| *of == ResourceType::Cluster);
+            if !names.is_empty() || held || (kind == ResourceType::Listener && has_clusters) {
                 self.subscribe(kind, names).await;
             }
         }

@@ -1,0 +1,86 @@
+//! Random worlds: a few clusters with their endpoints, and the listeners and routes that refer to them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::super::conversation::resource;
+use crate::resource::ResourceType::{Cluster, Endpoint, Listener, Route};
+use crate::resource::View;
+
+pub(super) const CLUSTERS: [&str; 4] = ["a", "b", "c", "d"];
+const REFERRERS: [&str; 3] = ["x", "y", "z"];
+
+/// Contents by name; 0: absent, 4: a content the client refuses. Listeners and routes refer to clusters by bits.
+#[derive(Clone)]
+pub(super) struct World {
+    pub clusters: [u8; CLUSTERS.len()],
+    endpoints: [u8; CLUSTERS.len()],
+    listeners: [(u8, u8); REFERRERS.len()],
+    routes: [(u8, u8); REFERRERS.len()],
+}
+
+/// The content that a client refuses.
+pub(super) const BAD: &str = "4";
+
+impl fmt::Debug for World {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let World { clusters, endpoints, listeners, routes } = self;
+        write!(out, "C{clusters:?} E{endpoints:?} L{listeners:?} R{routes:?}")
+    }
+}
+
+impl World {
+    pub fn view(&self) -> Arc<View> {
+        let mut resources = Vec::new();
+        for (at, name) in CLUSTERS.iter().enumerate() {
+            if self.clusters[at] > 0 {
+                resources.push(resource(Cluster, name, &self.clusters[at].to_string(), &[name]));
+                resources.push(resource(Endpoint, name, &self.endpoints[at].to_string(), &[]));
+            }
+        }
+        // a listener refers to the route of its own name
+        let mut routes = self.routes;
+        for (route, listener) in routes.iter_mut().zip(&self.listeners) {
+            route.0 = if listener.0 > 0 { route.0.max(1) } else { 0 };
+        }
+        for (kind, referrers) in [(Listener, &self.listeners), (Route, &routes)] {
+            for (name, (content, bits)) in REFERRERS.iter().zip(referrers) {
+                let needs = CLUSTERS.iter().enumerate();
+                let needs = needs.filter(|(at, _)| bits & (1 << at) != 0 && self.clusters[*at] > 0);
+                let needs: Vec<&str> = needs.map(|(_, name)| *name).collect();
+                if *content > 0 {
+                    // what it refers to is a part of its content, as it is of a real listener
+                    let content =
+                        if content.to_string() == BAD { BAD.to_owned() } else { format!("{content}{needs:?}") };
+                    resources.push(resource(kind, name, &content, &needs));
+                }
+            }
+        }
+        Arc::new(View::new(resources))
+    }
+
+    /// The same without anything that the client refuses.
+    pub fn repaired(&self) -> Self {
+        let good = |content: u8| if content.to_string() == BAD { 5 } else { content };
+        Self {
+            clusters: self.clusters.map(good),
+            endpoints: self.endpoints.map(good),
+            listeners: self.listeners.map(|(content, bits)| (good(content), bits)),
+            routes: self.routes.map(|(content, bits)| (good(content), bits)),
+        }
+    }
+}
+
+pub(super) fn worlds() -> impl Strategy<Value = World> {
+    let contents = || prop::array::uniform4(prop_oneof![3 => Just(0u8), 12 => 1..4u8, 1 => Just(4)]);
+    let endpoints = prop::array::uniform4(1..4u8);
+    let referrers = || prop::array::uniform3((prop_oneof![3 => Just(0u8), 12 => 1..4u8, 1 => Just(4)], 0..16u8));
+    (contents(), endpoints, referrers(), referrers()).prop_map(|(clusters, endpoints, listeners, routes)| World {
+        clusters,
+        endpoints,
+        listeners,
+        routes,
+    })
+}
