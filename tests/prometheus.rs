@@ -2,8 +2,7 @@
 //! each must find something. Skipped aloud where there is no Prometheus.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -61,7 +60,7 @@ fn every_query_parses() {
 }
 
 fn check_rules(promtool: &Path, file: &Path) {
-    let output = Command::new(promtool).args(["check", "rules"]).arg(file).output().unwrap();
+    let output = Command::new(promtool).args(["check", "rules"]).arg(file).output().expect("promtool runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{}", fs::read_to_string(file).unwrap_or_default());
 }
@@ -107,8 +106,8 @@ struct Prometheus {
 
 impl Prometheus {
     /// Scrapes the agent each second, with the alert rules loaded.
-    async fn start(binary: &PathBuf, agent: u16) -> Self {
-        let (folder, port) = (TempDir::new().unwrap(), free_port());
+    async fn start(binary: &Path, agent: u16) -> Self {
+        let (folder, port) = (TempDir::new().expect("a temporary folder"), free_port());
         let config = serde_json::json!({
             "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
             "rule_files": [grafana::rules_file()],
@@ -117,7 +116,7 @@ impl Prometheus {
             ],
         });
         let file = folder.path().join("prometheus.yml");
-        fs::File::create(&file).unwrap().write_all(config.to_string().as_bytes()).unwrap();
+        fs::write(&file, config.to_string()).expect("a temporary file can be written");
         let mut command = Command::new(binary);
         command.arg("--config.file").arg(&file);
         command.arg("--storage.tsdb.path").arg(folder.path().join("data"));
@@ -141,7 +140,7 @@ impl Prometheus {
     /// The series that a query gives.
     async fn ask(&self, query: &str) -> Vec<Value> {
         let path = format!("/api/v1/query?query={}", escape(query));
-        let answer = self.http.get(&path).await.unwrap();
+        let answer = self.http.get(&path).await.expect("an answer of Prometheus");
         assert!(answer.status.is_success(), "{query}: {}", answer.text());
         result(&answer.json())
     }

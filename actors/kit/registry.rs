@@ -159,10 +159,16 @@ impl<K: Key> Registry<K> {
     }
 
     fn down(&mut self, down: &Down<K>, ctx: &mut Context<Self>) {
-        if self.children.get(&down.key).is_none_or(|child| child.generation != down.generation) {
+        if self.children.get(&down.key).is_some_and(|child| child.generation != down.generation) {
             return;
         }
-        let Some(mut child) = self.children.remove(&down.key) else { return };
+        let Some(mut child) = self.children.remove(&down.key) else {
+            // it was told to leave, and panicked instead
+            if down.panicked {
+                (self.parts.gone)(&down.key);
+            }
+            return;
+        };
         if let Standing::Lingering { until, .. } = child.standing {
             self.due.remove(&(until, down.key.clone()));
         }

@@ -62,7 +62,7 @@ fn head(push: &Push, identifier: &str) -> Vec<u8> {
         Dialect::Delta => DeltaDiscoveryResponse {
             system_version_info: version,
             type_url,
-            removed_resources: push.removals.iter().map(|name| name.to_string()).collect(),
+            removed_resources: push.removals.iter().map(ToString::to_string).collect(),
             nonce,
             control_plane,
             ..Default::default()

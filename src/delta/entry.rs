@@ -128,3 +128,17 @@ impl Entry {
         matches!(self.sent, Holding::Unknown)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Stream, subscription::Subscription};
+    use super::*;
+
+    // row 17, of ten thousand streams with ten resources each
+    #[test]
+    fn an_idle_stream_costs_a_few_kilobytes() {
+        assert!(size_of::<Entry>() <= 96, "{}", size_of::<Entry>());
+        assert!(size_of::<Subscription>() <= 256, "{}", size_of::<Subscription>());
+        assert!(size_of::<Stream>() + 10 * size_of::<Entry>() <= 2560, "{}", size_of::<Stream>());
+    }
+}

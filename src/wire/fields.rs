@@ -7,40 +7,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::decode_error::join;
+use super::value::{shown, whole};
 use super::{duration, spelling};
 use crate::model::Opaque;
 
-/// What is wrong, and where: `Proxy.Upstreams[1].LocalBindPort: expected a number, got the text "x"`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DecodeError {
-    /// The field, or the object in which an unknown field stands. Empty for the whole.
-    pub path: String,
-    pub message: String,
-    /// The field that is not known, as it was written.
-    pub unknown: Option<String>,
-}
-
-impl DecodeError {
-    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), unknown: None }
-    }
-
-    /// The path of the field itself, also when it is not known.
-    pub fn location(&self) -> String {
-        self.unknown.as_ref().map_or_else(|| self.path.clone(), |field| join(&self.path, field))
-    }
-}
-
-impl std::fmt::Display for DecodeError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if !self.path.is_empty() {
-            write!(out, "{}: ", self.path)?;
-        }
-        out.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for DecodeError {}
+pub use super::decode_error::DecodeError;
+pub use super::value::{asks_nothing, unsupported};
 
 pub type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -384,46 +357,6 @@ impl<'a> Fields<'a> {
     fn mismatch(&self, field: &str, expected: &str, value: &Value) -> DecodeError {
         self.error(field, format!("expected {expected}, got {}", shown(value)))
     }
-}
-
-/// The text of a refusal that a later version lifts.
-pub fn unsupported(what: &str) -> String {
-    format!("{what} is not supported by this version of chancery")
-}
-
-/// Empty all the way down, or nothing but the given words.
-pub fn asks_nothing(value: &Value, words: &[&str]) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(flag) => !flag,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty() || words.contains(&text.as_str()),
-        Value::Array(items) => items.iter().all(|item| asks_nothing(item, words)),
-        Value::Object(members) => members.values().all(|value| asks_nothing(value, words)),
-    }
-}
-
-/// Go's clients may write a whole number with a fraction of zero.
-fn whole(value: &Value) -> Option<i64> {
-    let exact = |number: f64| number.fract() == 0.0 && number.abs() < 9e15;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and below 2^53")]
-    value.as_i64().or_else(|| value.as_f64().filter(|&number| exact(number)).map(|number| number as i64))
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the text {text:?}"),
-        Value::Array(items) if items.is_empty() => "an empty list".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
-    }
-}
-
-fn join(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod date;
+mod decode_error;
 pub mod duration;
 pub mod entry;
 pub mod fields;
@@ -15,6 +16,7 @@ pub mod intention;
 mod meta;
 pub mod registration;
 pub mod spelling;
+mod value;
 
 pub use fields::{DecodeError, Fields, Typing};
 pub use hcl::{Document, Format, SyntaxError};

@@ -9,7 +9,7 @@ use chancery_tests::mesh::{Mesh, Watched};
 use chancery_tests::prometheus::{quantile, samples, sum};
 use chancery_tests::setup;
 
-const CHANGES: usize = 40;
+const CHANGES: u32 = 40;
 const STAGES: &[&str] = &["commit", "watch", "rebuild", "push", "ack"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn the_time_from_write_to_ack_is_recorded() {
     }
     mesh.settle().await;
     let recorded = acknowledged(&mesh).await - before;
-    assert!(recorded >= CHANGES as f64, "{recorded} changes of {CHANGES} were acknowledged");
+    assert!(recorded >= f64::from(CHANGES), "{recorded} changes of {CHANGES} were acknowledged");
 
     let metrics = samples(&mesh.agent.http.text("/metrics").await);
     let mut out = io::stderr();

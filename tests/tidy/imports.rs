@@ -86,14 +86,13 @@ fn moving_may(module: &[String], path: &str) -> bool {
         _ => return true,
     };
     match (room, still) {
-        ("kit", true) => false,
-        ("kit", false) => within(inside, "kit"),
-        ("stores" | "sources", true) => true,
-        ("stores" | "sources", false) => within(inside, room) || within(inside, "metrics"),
+        ("kit", _) => !still && within(inside, "kit"),
         ("doors", true) => FOR_DOORS.iter().any(|other| within(inside, other)),
         ("doors", false) => !within(inside, "stores") && !within(inside, "sources"),
-        // the cast: every still room, the traits of stores and sources, never a door
+        // stores, sources and the cast: every still room
         (_, true) => true,
+        ("stores" | "sources", false) => within(inside, room) || within(inside, "metrics"),
+        // the cast: the traits of stores and sources, never a door
         (_, false) => !within(inside, "doors") && !names_an_adapter(inside),
     }
 }

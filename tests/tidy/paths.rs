@@ -24,7 +24,7 @@ pub(crate) fn paths(source: &Source) -> Vec<String> {
             at += 1;
         }
     }
-    found.into_iter().map(|path| resolve(path, &module)).collect()
+    found.iter().map(|path| resolve(path, &module)).collect()
 }
 
 /// Reads one use tree (or plain path) from `at`; gives where it ends.
@@ -61,7 +61,7 @@ fn tree(tokens: &[String], mut at: usize, prefix: &[String], found: &mut Vec<Vec
 }
 
 /// Replaces leading `self` and `super` by where they lead.
-fn resolve(path: Vec<String>, module: &[String]) -> String {
+fn resolve(path: &[String], module: &[String]) -> String {
     let climbs = path.iter().take_while(|part| *part == "super").count();
     let is_self = path.first().is_some_and(|part| part == "self");
     if climbs == 0 && !is_self {

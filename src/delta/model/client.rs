@@ -120,7 +120,7 @@ impl Client {
         let before: BTreeMap<String, ResourceHash> =
             self.side(kind).held.iter().map(|(name, resource)| (name.clone(), resource.version)).collect();
         // of a refused response, some clusters and listeners are applied
-        let partly = bad && kind.has_wildcard() && push.nonce.0 % 2 == 0;
+        let partly = bad && kind.has_wildcard() && push.nonce.0.is_multiple_of(2);
         if bad && !partly {
             self.excused |= kind == Cluster;
             self.answer(kind, push.nonce, true);
@@ -153,7 +153,7 @@ impl Client {
 
     fn drop_removed(&mut self, push: &Push, bad: bool) -> Result<(), TestCaseError> {
         let kind = push.kind.expect("only types that are served");
-        let mut gone: Vec<String> = push.removals.iter().map(|name| name.to_string()).collect();
+        let mut gone: Vec<String> = push.removals.iter().map(ToString::to_string).collect();
         if self.dialect == Dialect::StateOfTheWorld && kind.has_wildcard() {
             let stays: BTreeSet<&str> = push.upserts.iter().map(|resource| &*resource.name).collect();
             gone = self.side(kind).held.keys().filter(|name| !stays.contains(&***name)).cloned().collect();

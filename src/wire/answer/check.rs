@@ -34,7 +34,7 @@ pub(super) struct CheckAnswer<'a> {
 /// Only what is set.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Definition<'a> {
+pub(in crate::wire) struct Definition<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     interval: String,
     #[serde(skip_serializing_if = "is_zero")]

@@ -3,8 +3,8 @@
 
 mod catalog;
 mod certs;
-mod check;
-mod proxy;
+pub(super) mod check;
+pub(super) mod proxy;
 mod service;
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use crate::model::{ServiceKind, TaggedAddress, Weights};
 #[derive(Serialize)]
 pub(super) struct Empty {}
 
-fn kind(kind: ServiceKind) -> &'static str {
+pub(super) fn kind(kind: ServiceKind) -> &'static str {
     match kind {
         ServiceKind::Typical => "",
         ServiceKind::ConnectProxy => "connect-proxy",
@@ -32,7 +32,7 @@ fn kind(kind: ServiceKind) -> &'static str {
 
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct WeightsAnswer {
+pub(super) struct WeightsAnswer {
     passing: u32,
     warning: u32,
 }
@@ -45,7 +45,7 @@ impl From<Weights> for WeightsAnswer {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct LocalityAnswer<'a> {
+pub(super) struct LocalityAnswer<'a> {
     region: &'a str,
     zone: &'a str,
 }
@@ -58,7 +58,7 @@ impl<'a> From<&'a Locality> for LocalityAnswer<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct AddressAnswer<'a> {
+pub(super) struct AddressAnswer<'a> {
     address: &'a str,
     port: u16,
 }
@@ -69,9 +69,9 @@ impl<'a> From<&'a TaggedAddress> for AddressAnswer<'a> {
     }
 }
 
-type Addresses<'a> = BTreeMap<&'a str, AddressAnswer<'a>>;
+pub(super) type Addresses<'a> = BTreeMap<&'a str, AddressAnswer<'a>>;
 
-fn addresses(tagged: &BTreeMap<String, TaggedAddress>) -> Addresses<'_> {
+pub(super) fn addresses(tagged: &BTreeMap<String, TaggedAddress>) -> Addresses<'_> {
     tagged.iter().map(|(tag, tagged)| (tag.as_str(), AddressAnswer::from(tagged))).collect()
 }
 
@@ -83,7 +83,7 @@ struct Connect {
     native: bool,
 }
 
-fn is_zero(port: &u16) -> bool {
+pub(super) fn is_zero(port: &u16) -> bool {
     *port == 0
 }
 

@@ -7,7 +7,7 @@ use crate::model::{Opaque, Proxy, Upstream};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ProxyAnswer<'a> {
+pub(in crate::wire) struct ProxyAnswer<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     destination_service_name: &'a str,
     #[serde(rename = "DestinationServiceID", skip_serializing_if = "str::is_empty")]
@@ -52,13 +52,13 @@ struct UpstreamAnswer<'a> {
 
 /// Which form: the agent leaves out what is empty, the catalog shows some of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::wire) enum Form {
     Agent,
     Catalog,
 }
 
 impl<'a> ProxyAnswer<'a> {
-    pub(super) fn new(proxy: &'a Proxy, form: Form) -> Self {
+    pub(in crate::wire) fn new(proxy: &'a Proxy, form: Form) -> Self {
         Self {
             destination_service_name: proxy.destination_name.as_str(),
             destination_service_id: proxy.destination_id.as_str(),

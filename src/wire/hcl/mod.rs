@@ -97,7 +97,18 @@ fn place(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC*", hcl in "[a-c0-9{}=,:.\"$<>#/*\\\\\\[\\]xu\n \u{a0}+-]{0,40}") {
+            drop(Document::read(&text, Format::Hcl));
+            drop(Document::read(&hcl, Format::Hcl));
+            drop(Document::read(&format!("a = {hcl}"), Format::Hcl));
+            drop(Document::read(&format!("a = <<-a\n{hcl}\na\n"), Format::Hcl));
+        }
+    }
 
     #[test]
     fn the_extension_or_the_first_letter_tells_the_format() {

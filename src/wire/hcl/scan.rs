@@ -135,9 +135,9 @@ impl<'a> Scanner<'a> {
         let digits = self.while_in(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '+' | '.'));
         let (sign, plain) = digits.strip_prefix('-').map_or((1, digits), |plain| (-1, plain));
         let hex = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X"));
-        let whole = hex.map_or_else(|| plain.parse::<i64>(), |hex| i64::from_str_radix(hex, 16)).ok();
-        if let Some(whole) = whole {
-            return Ok(Token::Whole(sign * whole));
+        let magnitude = hex.map_or_else(|| plain.parse::<u64>(), |hex| u64::from_str_radix(hex, 16));
+        if let Some(magnitude) = magnitude.ok().and_then(|magnitude| i64::try_from(magnitude).ok()) {
+            return Ok(Token::Whole(sign * magnitude));
         }
         let fraction = digits.parse::<f64>().ok().filter(|number| number.is_finite());
         fraction
@@ -224,7 +224,7 @@ impl<'a> Scanner<'a> {
         let filled = || lines.iter().filter(|line| !line.trim().is_empty());
         let shared = filled().map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
         let kept = if indented { shared } else { 0 };
-        let line = |line: &&str| format!("{}\n", line.get(kept..).unwrap_or_default());
+        let line = |line: &&str| format!("{}\n", line.get(kept..).unwrap_or_else(|| line.trim_start()));
         Ok(Token::Text(lines.iter().map(line).collect()))
     }
 }

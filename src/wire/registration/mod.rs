@@ -1,11 +1,14 @@
 //! Services and checks as their owners register them.
 
 mod check;
+mod encode;
 pub(super) mod proxy;
 mod rules;
 mod sidecar;
 
 use serde_json::Value;
+
+pub use encode::encode;
 
 use super::fields::{DecodeError, Fields, Result, Typing, unsupported};
 use super::meta;

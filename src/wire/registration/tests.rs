@@ -184,6 +184,30 @@ fn a_file_may_write_it_its_own_way() {
 }
 
 #[test]
+fn a_registration_from_a_file_is_sent_as_it_was_understood() {
+    let text = r#"
+        name = "web"
+        port = "8080"
+        address = "10.0.0.1"
+        weights { passing = 5 }
+        locality { region = "r" }
+        checks = [{ http = "http://a", interval = "5s", header { A = ["b"] }, tls_skip_verify = true },
+                  { ttl = "5s", failures_before_critical = 3, deregister_critical_service_after = "90m" }]
+        check { alias_service = "db" }
+        connect { sidecar_service {
+            port = 20000
+            check { tcp = "a:1", interval = "1s", timeout = "100ms" }
+            proxy { upstreams { destination_name = "db", local_bind_port = 5000, config { a = 1 } } }
+        } }
+    "#;
+    let document = crate::wire::Document::read(text, crate::wire::Format::Hcl).unwrap();
+    let understood = service(&document.value, Typing::Weak, &"n1".into()).unwrap();
+    assert_eq!(read(&serde_json::to_value(encode(&understood)).unwrap()), understood);
+    let plain = read(&json!({ "Name": "web", "Port": 1, "Connect": { "SidecarService": {} } }));
+    assert_eq!(read(&serde_json::to_value(encode(&plain)).unwrap()), plain);
+}
+
+#[test]
 fn a_registration_that_breaks_a_rule_is_refused() {
     for (body, expected) in refused_bodies(include_str!("refused.txt")) {
         assert_eq!(refused(&body), expected, "{body}");

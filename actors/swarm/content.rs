@@ -1,0 +1,155 @@
+//! What a resource means to an Envoy: which other resources it needs, and which instances of the shared upstream it
+//! lists. Equal bytes are read once, however many Envoys they are sent to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use envoy_types::pb::envoy::config::cluster::v3::Cluster;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType};
+use envoy_types::pb::envoy::config::core::v3::transport_socket::ConfigType;
+use envoy_types::pb::envoy::config::core::v3::{TransportSocket, address, socket_address::PortSpecifier};
+use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, lb_endpoint::HostIdentifier};
+use envoy_types::pb::envoy::config::listener::v3::{Filter, Listener, filter};
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
+    HttpConnectionManager, http_connection_manager::RouteSpecifier,
+};
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
+    CommonTlsContext, DownstreamTlsContext, UpstreamTlsContext, common_tls_context::ValidationContextType,
+};
+use prost::Message as _;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::mark::Marks;
+use super::messages::{Any, Kind};
+
+/// Beyond this many different resources the memory starts anew: each proxy has a few of its own.
+const MOST_REMEMBERED: usize = 200_000;
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Content {
+    pub name: Arc<str>,
+    /// By type and name.
+    pub needs: Vec<(Kind, Arc<str>)>,
+    /// Of an assignment of endpoints: the changes whose instances it lists.
+    pub marks: Option<Box<Marks>>,
+}
+
+/// The resources that were read, by the hash of their bytes.
+#[derive(Default)]
+pub struct Contents {
+    known: HashMap<u64, Arc<Content>>,
+}
+
+impl Contents {
+    /// `encoded` is an [`Any`].
+    ///
+    /// # Errors
+    /// When the bytes are no resource of that type.
+    pub fn read(&mut self, kind: Kind, encoded: &Bytes) -> Result<Arc<Content>, prost::DecodeError> {
+        let hash = xxh3_64(encoded);
+        if let Some(content) = self.known.get(&hash) {
+            return Ok(Arc::clone(content));
+        }
+        let any = Any::decode(encoded.clone())?;
+        let content = Arc::new(Content::decode(kind, any.value)?);
+        if self.known.len() >= MOST_REMEMBERED {
+            self.known.clear();
+        }
+        self.known.insert(hash, Arc::clone(&content));
+        Ok(content)
+    }
+}
+
+/// Every xDS resource has its name in field 1.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Named {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+impl Content {
+    fn decode(kind: Kind, bytes: Bytes) -> Result<Self, prost::DecodeError> {
+        let mut content = Self { name: Arc::from(Named::decode(bytes.clone())?.name), ..Self::default() };
+        match kind {
+            Kind::Cluster => content.read_cluster(&Cluster::decode(bytes)?)?,
+            Kind::Listener => content.read_listener(&Listener::decode(bytes)?)?,
+            Kind::Endpoint => {
+                content.marks = Some(Box::new(Marks::of_ports(ports(&ClusterLoadAssignment::decode(bytes)?))));
+            }
+            Kind::Secret | Kind::Route => {}
+        }
+        content.needs.sort_unstable();
+        content.needs.dedup();
+        Ok(content)
+    }
+
+    fn read_cluster(&mut self, cluster: &Cluster) -> Result<(), prost::DecodeError> {
+        let eds = ClusterDiscoveryType::Type(DiscoveryType::Eds as i32);
+        if cluster.cluster_discovery_type == Some(eds) {
+            let service = cluster.eds_cluster_config.as_ref().map(|eds| eds.service_name.as_str());
+            let name = service.filter(|name| !name.is_empty()).unwrap_or(&cluster.name);
+            self.needs.push((Kind::Endpoint, Arc::from(name)));
+        }
+        let matches = cluster.transport_socket_matches.iter().filter_map(|one| one.transport_socket.as_ref());
+        for socket in cluster.transport_socket.iter().chain(matches) {
+            self.read_transport_socket(socket, |bytes| Ok(UpstreamTlsContext::decode(bytes)?.common_tls_context))?;
+        }
+        Ok(())
+    }
+
+    fn read_listener(&mut self, listener: &Listener) -> Result<(), prost::DecodeError> {
+        for chain in listener.filter_chains.iter().chain(&listener.default_filter_chain) {
+            if let Some(socket) = &chain.transport_socket {
+                let context = |bytes| Ok(DownstreamTlsContext::decode(bytes)?.common_tls_context);
+                self.read_transport_socket(socket, context)?;
+            }
+            for filter in &chain.filters {
+                self.read_filter(filter)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_filter(&mut self, filter: &Filter) -> Result<(), prost::DecodeError> {
+        let Some(filter::ConfigType::TypedConfig(any)) = &filter.config_type else { return Ok(()) };
+        if !any.type_url.ends_with(".HttpConnectionManager") {
+            return Ok(());
+        }
+        let manager = HttpConnectionManager::decode(any.value.as_slice())?;
+        if let Some(RouteSpecifier::Rds(rds)) = manager.route_specifier {
+            self.needs.push((Kind::Route, Arc::from(rds.route_config_name)));
+        }
+        Ok(())
+    }
+
+    fn read_transport_socket(
+        &mut self,
+        socket: &TransportSocket,
+        context: impl Fn(&[u8]) -> Result<Option<CommonTlsContext>, prost::DecodeError>,
+    ) -> Result<(), prost::DecodeError> {
+        let Some(ConfigType::TypedConfig(any)) = &socket.config_type else { return Ok(()) };
+        if !any.type_url.ends_with("TlsContext") {
+            return Ok(());
+        }
+        let Some(context) = context(&any.value)? else { return Ok(()) };
+        let trusted = match context.validation_context_type {
+            Some(ValidationContextType::ValidationContextSdsSecretConfig(secret)) => Some(secret),
+            Some(ValidationContextType::CombinedValidationContext(both)) => both.validation_context_sds_secret_config,
+            _ => None,
+        };
+        let secrets = context.tls_certificate_sds_secret_configs.into_iter().chain(trusted);
+        self.needs.extend(secrets.map(|secret| (Kind::Secret, Arc::from(secret.name))));
+        Ok(())
+    }
+}
+
+fn ports(assignment: &ClusterLoadAssignment) -> impl Iterator<Item = u16> {
+    let endpoints = assignment.endpoints.iter().flat_map(|locality| &locality.lb_endpoints);
+    endpoints.filter_map(|endpoint| {
+        let HostIdentifier::Endpoint(endpoint) = endpoint.host_identifier.as_ref()? else { return None };
+        let address::Address::SocketAddress(socket) = endpoint.address.as_ref()?.address.as_ref()? else { return None };
+        let PortSpecifier::PortValue(port) = socket.port_specifier.as_ref()? else { return None };
+        u16::try_from(*port).ok()
+    })
+}
