@@ -100,6 +100,7 @@ async fn open(config: &AgentConfig, cells: Cells) -> Result<House, AgentError> {
         leaf_ttl: config.leaf_ttl,
         node: config.node_name.clone(),
         ripples: RippleLog::new(metrics::ripple_ended),
+        xds: config.xds,
     };
     Ok(House::open(plan).await?)
 }
@@ -125,8 +126,12 @@ async fn open_doors(
     }
     for address in &config.grpc {
         let listener = listen("gRPC", *address, "-grpc-port").await?;
-        let serving =
-            doors::grpc::serve(house.streams.clone(), config.node_name.clone(), listener, when_stopped(stopped));
+        let parts = doors::grpc::GrpcParts {
+            streams: house.streams.clone(),
+            loads: house.loads.clone(),
+            own_node: config.node_name.clone(),
+        };
+        let serving = doors::grpc::serve(parts, listener, when_stopped(stopped));
         doors.push(tokio::spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the gRPC door failed");

@@ -37,6 +37,8 @@ pub const LIST: &[(Kind, &str, &str)] = &[
     (Kind::Counter, "chancery_xds_bytes_sent_total", "bytes of responses sent, by type"),
     (Kind::Counter, "chancery_xds_acks_total", "responses acknowledged, by type"),
     (Kind::Counter, "chancery_xds_nacks_total", "responses refused by clients, by type"),
+    (Kind::Counter, "chancery_xds_streams_ended_total", "streams that were refused or ended here, by reason: crowded, draining, invalid, unread, aged"),
+    (Kind::Counter, "chancery_load_requests_total", "requests that clients have reported, by outcome: success, error, dropped"),
     (Kind::Histogram, "chancery_ripple_seconds", "from a write's receipt until the last of it passed a stage"),
     (Kind::Counter, "chancery_ripples_total", "changes that ended, by outcome: converged, rejected, gone"),
     (Kind::Gauge, "chancery_actors", "actors by kind"),
@@ -125,6 +127,17 @@ pub(crate) fn acknowledged(kind: ResourceType) {
 
 pub(crate) fn rejected(kind: ResourceType) {
     counter!("chancery_xds_nacks_total", "type" => kind.as_str()).increment(1);
+}
+
+pub(crate) fn stream_ended(reason: &'static str) {
+    counter!("chancery_xds_streams_ended_total", "reason" => reason).increment(1);
+}
+
+/// What one client has sent to one cluster since its last report.
+pub(crate) fn load_reported(successful: u64, errors: u64, dropped: u64) {
+    for (outcome, count) in [("success", successful), ("error", errors), ("dropped", dropped)] {
+        counter!("chancery_load_requests_total", "outcome" => outcome).increment(count);
+    }
 }
 
 pub(crate) fn leaf_issued() {

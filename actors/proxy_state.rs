@@ -14,7 +14,7 @@ use std::sync::Arc;
 use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
 use tokio::time::Instant;
 
-use chancery::generate::{self, Refusal};
+use chancery::generate::{Refusal, Sidecar};
 use chancery::model::{ProxyId, Topic};
 use chancery::resource::View;
 use chancery::snapshot::Facts;
@@ -50,6 +50,7 @@ pub struct ProxyState {
     facts: Facts,
     doorbell: Arc<Doorbell<Topic>>,
     watching: BTreeMap<Topic, Hearing<Topic>>,
+    sidecar: Sidecar,
     published: Published,
     ticket: Option<Ticket>,
     _exit: ExitGuard,
@@ -80,6 +81,7 @@ impl ProxyState {
             facts: Facts::new(id),
             doorbell,
             watching: BTreeMap::new(),
+            sidecar: Sidecar::default(),
             published,
             ticket: None,
             _exit: exit,
@@ -123,7 +125,7 @@ impl ProxyState {
                 "incomplete"
             }
             Ok(snapshot) => {
-                let generated = generate::sidecar(&snapshot);
+                let generated = self.sidecar.generate(&snapshot);
                 let known = self.published.view.as_ref().is_some_and(|view| view.version == generated.view.version);
                 let reported = *self.published.refusals == *generated.refusals && self.published.missing.is_empty();
                 self.published.refusals = generated.refusals.into();
@@ -135,7 +137,11 @@ impl ProxyState {
                     "unchanged"
                 } else {
                     self.published.version += 1;
-                    self.published.view = Some(Arc::new(generated.view));
+                    let view = match &self.published.view {
+                        Some(earlier) => generated.view.reusing(earlier),
+                        None => generated.view,
+                    };
+                    self.published.view = Some(Arc::new(view));
                     self.post();
                     ripples.pass(Stage::Rebuild);
                     self.parts.snapshots.ring(&self.facts.id, ripples);
@@ -181,7 +187,9 @@ impl Handler<Ring> for ProxyState {
                 self.learn(topic);
             }
         }
-        self.settle_watches();
+        if rung.keys.iter().any(Facts::steers) {
+            self.settle_watches();
+        }
         self.rebuild(&rung.ripples);
     }
 }

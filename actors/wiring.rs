@@ -14,10 +14,12 @@ use crate::catalog::{Catalog, CatalogHandle, CatalogParts};
 use crate::checks::{Checks, ChecksParts};
 use crate::kit::{Bell, Cells, Clock, Desk, Reconcile, RippleLog, Seat};
 use crate::leaf_keeper::{LeafKeeper, LeafParts, LeafRegistry};
+use crate::loads::Loads;
 use crate::proxy_registry::Proxies;
 use crate::source_watch::WatchParts;
 use crate::stores::{Store, StoreError};
 use crate::watch_registry::Watches;
+use crate::xds_settings::XdsSettings;
 use crate::xds_stream::Streams;
 
 /// What a house is built from.
@@ -32,6 +34,7 @@ pub struct Plan {
     /// The node whose checks are run here.
     pub node: chancery::model::NodeName,
     pub ripples: Arc<RippleLog>,
+    pub xds: XdsSettings,
 }
 
 /// The running actors, as doors and tests reach them.
@@ -41,6 +44,7 @@ pub struct House {
     pub watches: Watches,
     pub proxies: Proxies,
     pub streams: Streams,
+    pub loads: Loads,
     pub checks: Checks,
     pub leaves: LeafParts,
     pub desk: Arc<Desk>,
@@ -119,7 +123,20 @@ impl House {
             desk: Arc::clone(&desk),
             cells: cells.clone(),
         });
-        let streams = Streams::new(proxies.clone(), &desk, &cells, clock);
-        Ok(Self { catalog, watches, proxies, streams, checks, leaves, desk, cells, clock, places, ripples: plan.ripples })
+        let streams = Streams::new(proxies.clone(), &desk, &cells, clock, plan.xds);
+        Ok(Self {
+            catalog,
+            watches,
+            proxies,
+            streams,
+            loads: Loads::default(),
+            checks,
+            leaves,
+            desk,
+            cells,
+            clock,
+            places,
+            ripples: plan.ripples,
+        })
     }
 }

@@ -6,26 +6,32 @@
 //! | [`Received`] | the client said something: a subscription, an ACK, a NACK |
 //! | [`Ring`] | the proxy published a snapshot: look at the newest |
 //! | `Due` | the protocol's own time is up (an acknowledgement that did not come) |
+//! | `Unread` | the client's patience with us was tested; now ours with it: has it read anything since? |
 //! | [`End`] | the client has gone, or is asked to go |
 //!
 //! A client that is slow has no queue here: only the newest snapshot counts, and the protocol keeps a small window of
-//! responses without an answer. One that asks without ever reading is dropped.
+//! responses without an answer. One that leaves what it was sent unread for too long is dropped.
 
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message, SpawnHandle};
 use dashmap::DashMap;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
-use chancery::delta::{self, Dialect, Event, Nonce, Request, Step};
+use chancery::delta::{self, Dialect, Event, Rejection, Request};
 use chancery::model::ProxyId;
 use chancery::resource::ResourceType;
 
-use crate::kit::{Cells, Clock, Desk, Doorbell, Hearing, Pinned, Post, Ripples, Stage, WeakPost};
+use crate::admission::{Admission, Crowded};
+use crate::carried::Carried;
+use crate::kit::{Cells, Clock, Desk, Doorbell, Hearing, Pinned, Post, WeakPost};
 use crate::metrics;
 use crate::proxy_registry::Proxies;
+use crate::rejections::{Refused, Rejections};
+use crate::xds_settings::XdsSettings;
 
 /// The dialects, with their words for metrics and the admin page.
 pub const DIALECTS: [(Dialect, &str); 2] = [(Dialect::Delta, "delta"), (Dialect::StateOfTheWorld, "sotw")];
@@ -46,6 +52,8 @@ struct StreamParts {
     desk: Arc<Desk>,
     cells: Cells,
     clock: Clock,
+    settings: XdsSettings,
+    admission: Admission,
     next: AtomicU64,
     open: DashMap<u64, (Arc<Sheet>, WeakPost<XdsStream>)>,
     /// What clients whose stream ended may hold without saying so when they return.
@@ -62,6 +70,7 @@ pub struct Sheet {
     pub client: String,
     pub opened: tokio::time::Instant,
     protocol: Mutex<delta::Stream>,
+    rejections: Mutex<Rejections>,
     pub sent: [Sent; ResourceType::ALL.len()],
 }
 
@@ -78,12 +87,38 @@ impl Sheet {
     pub fn protocol(&self) -> MutexGuard<'_, delta::Stream> {
         self.protocol.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The newest refusal of a resource, if the client has ever refused it.
+    pub fn refused(&self, kind: ResourceType, name: &str) -> Option<Refused> {
+        self.rejections.lock().unwrap_or_else(PoisonError::into_inner).get(kind, name).cloned()
+    }
 }
 
 /// A stream as its door holds it: requests go in, messages come out. The stream ends when this is dropped.
 pub struct OpenStream {
     pub messages: mpsc::Receiver<delta::Message>,
     pub requests: Requests,
+    pub reading: Arc<Reading>,
+}
+
+/// What a stream and its door know together of how the client reads.
+#[derive(Default)]
+pub struct Reading {
+    in_hand: AtomicBool,
+    given_up: Notify,
+}
+
+impl Reading {
+    /// The door holds a message that the client has no room for yet.
+    pub fn set_in_hand(&self, in_hand: bool) {
+        self.in_hand.store(in_hand, Ordering::Relaxed);
+    }
+
+    /// Returns when the client has tried the stream's patience for too long: nothing that is sent would reach it, so
+    /// only its connection can be closed.
+    pub async fn given_up(&self) {
+        self.given_up.notified().await;
+    }
 }
 
 /// The way in; waits when the stream has more to handle than it should.
@@ -112,12 +147,14 @@ impl Requests {
 pub struct Draining;
 
 impl Streams {
-    pub fn new(proxies: Proxies, desk: &Arc<Desk>, cells: &Cells, clock: Clock) -> Self {
+    pub fn new(proxies: Proxies, desk: &Arc<Desk>, cells: &Cells, clock: Clock, settings: XdsSettings) -> Self {
         let parts = StreamParts {
             proxies,
             desk: Arc::clone(desk),
             cells: cells.clone(),
             clock,
+            settings,
+            admission: Admission::new(settings.new_streams_per_second),
             next: AtomicU64::new(1),
             open: DashMap::new(),
             orphans: DashMap::new(),
@@ -126,13 +163,40 @@ impl Streams {
         Self { parts: Arc::new(parts) }
     }
 
+    pub fn settings(&self) -> &XdsSettings {
+        &self.parts.settings
+    }
+
+    /// What the proxies shall hold.
+    pub fn proxies(&self) -> &Proxies {
+        &self.parts.proxies
+    }
+
+    /// Returns when it is a new stream's turn.
+    pub async fn admit(&self) -> Result<(), Crowded> {
+        self.parts.admission.admit().await.inspect_err(|_| metrics::stream_ended("crowded"))
+    }
+
+    /// A stream that carries every type.
     pub fn open(&self, proxy: ProxyId, dialect: Dialect, client: String) -> Result<OpenStream, Draining> {
+        self.open_of(None, proxy, dialect, client)
+    }
+
+    /// A stream that carries one type, by its URL, or every type.
+    pub fn open_of(
+        &self,
+        type_url: Option<&str>,
+        proxy: ProxyId,
+        dialect: Dialect,
+        client: String,
+    ) -> Result<OpenStream, Draining> {
         let parts = Arc::clone(&self.parts);
         if parts.draining.load(Ordering::SeqCst) {
+            metrics::stream_ended("draining");
             return Err(Draining);
         }
         let id = parts.next.fetch_add(1, Ordering::Relaxed);
-        let orphans = parts.orphans.remove(&proxy).map(|(_, orphans)| orphans).unwrap_or_default();
+        let orphans = parts.take_orphans(&proxy, type_url);
         let sheet = Arc::new(Sheet {
             id,
             proxy: proxy.clone(),
@@ -140,11 +204,14 @@ impl Streams {
             client,
             opened: tokio::time::Instant::now(),
             protocol: Mutex::new(delta::Stream::with_orphans(dialect, orphans)),
+            rejections: Mutex::default(),
             sent: Default::default(),
         });
         let (out, messages) = mpsc::channel(UNREAD);
         let card = parts.desk.pin("XdsStream", format!("{proxy}#{id}"), 0);
         let (on_card, on_desk, own_parts) = (Arc::clone(card.card()), Arc::clone(&sheet), Arc::clone(&parts));
+        let reading: Arc<Reading> = Arc::default();
+        let out = Out { messages: out, sent: 0, reading: Arc::clone(&reading), is_watched: false };
         // beside its proxy: what is published to it does not cross a thread
         let addr = parts.cells.start(&proxy.clone(), move |ctx: &mut Context<XdsStream>| {
             let post = Post::new(ctx.address(), card.card());
@@ -156,7 +223,8 @@ impl Streams {
         });
         let stream = Post::new(addr, &on_card);
         parts.open.insert(id, (on_desk, stream.downgrade()));
-        Ok(OpenStream { messages, requests: Requests { stream, room: Arc::new(Semaphore::new(UNHANDLED)) } })
+        let requests = Requests { stream, room: Arc::new(Semaphore::new(UNHANDLED)) };
+        Ok(OpenStream { messages, requests, reading })
     }
 
     /// The open streams, oldest first.
@@ -181,6 +249,7 @@ impl Streams {
         let streams: Vec<WeakPost<XdsStream>> = self.parts.open.iter().map(|open| open.1.clone()).collect();
         let pause = window / u32::try_from(streams.len().max(1)).unwrap_or(u32::MAX);
         for stream in streams {
+            metrics::stream_ended("draining");
             stream.tell(End);
             tokio::time::sleep(pause).await;
         }
@@ -191,7 +260,7 @@ pub struct XdsStream {
     parts: Arc<StreamParts>,
     card: Pinned,
     sheet: Arc<Sheet>,
-    out: mpsc::Sender<delta::Message>,
+    out: Out,
     doorbell: Arc<Doorbell<ProxyId>>,
     _hearing: Hearing<ProxyId>,
     timer: Option<SpawnHandle>,
@@ -216,64 +285,39 @@ struct Due;
 
 #[derive(Message)]
 #[rtype(result = "()")]
+struct Unread {
+    /// [`Out::read`] when the wait began.
+    read: usize,
+}
+
+/// The stream is old enough that another replica may serve its client.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Aged;
+
+#[derive(Message)]
+#[rtype(result = "()")]
 pub struct End;
 
-/// The ripples that came with snapshots, each until what came of it is answered.
-#[derive(Default)]
-struct Carried {
-    /// Sent and not answered.
-    in_flight: Vec<Nonce>,
-    loads: Vec<Load>,
+/// What goes to the client, and how far it has read.
+struct Out {
+    messages: mpsc::Sender<delta::Message>,
+    sent: usize,
+    reading: Arc<Reading>,
+    /// An [`Unread`] will come.
+    is_watched: bool,
 }
 
-struct Load {
-    ripples: Ripples,
-    /// Part of it could not be sent yet.
-    unsent: bool,
-    waits_for: Vec<Nonce>,
-}
-
-impl Carried {
-    fn take_on(&mut self, ripples: Ripples) {
-        if !ripples.is_empty() {
-            self.loads.push(Load { ripples, unsent: true, waits_for: Vec::new() });
-        }
+impl Out {
+    /// Messages that the client has not made room for.
+    fn unread(&self) -> usize {
+        let queued = self.messages.max_capacity() - self.messages.capacity();
+        queued + usize::from(self.reading.in_hand.load(Ordering::Relaxed))
     }
 
-    /// What a step did: responses went out, others were answered; `unsent` says whether something still waits.
-    fn follow(&mut self, step: &Step, unsent: bool) {
-        self.in_flight.extend(step.pushes.iter().map(|push| push.nonce));
-        for rejection in &step.rejected {
-            for load in self.loads.iter().filter(|load| load.unsent || load.waits_for.contains(&rejection.nonce)) {
-                load.ripples.mark_rejected();
-            }
-        }
-        let answered = |nonce: &Nonce| {
-            step.acknowledged.iter().any(|ack| ack.nonce == *nonce)
-                || step.rejected.iter().any(|rejection| rejection.nonce == *nonce)
-        };
-        self.in_flight.retain(|nonce| !answered(nonce));
-        for load in &mut self.loads {
-            if load.unsent && !unsent {
-                load.unsent = false;
-                load.waits_for.clone_from(&self.in_flight);
-                if !load.waits_for.is_empty() {
-                    load.ripples.pass(Stage::Push);
-                }
-            }
-            let before = load.waits_for.len();
-            load.waits_for.retain(|nonce| !answered(nonce));
-            if before > 0 && load.waits_for.is_empty() {
-                load.ripples.pass(Stage::Ack);
-            }
-        }
-        self.loads.retain(|load| load.unsent || !load.waits_for.is_empty());
-    }
-}
-
-impl Drop for Carried {
-    fn drop(&mut self) {
-        self.loads.iter().for_each(|load| load.ripples.mark_gone());
+    /// Messages that have left.
+    fn read(&self) -> usize {
+        self.sent.saturating_sub(self.unread())
     }
 }
 
@@ -298,11 +342,7 @@ impl XdsStream {
             metrics::acknowledged(acknowledged.kind);
         }
         for rejection in &step.rejected {
-            metrics::rejected(rejection.kind);
-            tracing::warn!(
-                proxy = %self.sheet.proxy, r#type = %rejection.kind, resources = ?rejection.resources, error = %rejection.message,
-                "a client refused what it was sent"
-            );
+            self.record(rejection);
         }
         for push in &step.pushes {
             self.card.set_version(push.nonce.0);
@@ -311,7 +351,24 @@ impl XdsStream {
         self.arm(step.due, now, ctx);
     }
 
-    fn send(&self, push: &delta::Push, ctx: &mut Context<Self>) {
+    fn record(&self, rejection: &Rejection) {
+        metrics::rejected(rejection.kind);
+        let status = self.sheet.protocol().status().into_iter().find(|status| status.kind == rejection.kind);
+        let known: Vec<Arc<str>> =
+            status.into_iter().flat_map(|status| status.resources).map(|resource| resource.name).collect();
+        let mut rejections = self.sheet.rejections.lock().unwrap_or_else(PoisonError::into_inner);
+        rejections.take_in(&self.sheet.proxy, rejection, self.parts.clock.now(), &known);
+        for (name, version) in &rejection.resources {
+            let origin = rejections.get(rejection.kind, name).map(|refused| refused.origin.as_str());
+            tracing::warn!(
+                proxy = %self.sheet.proxy, client = %self.sheet.client, r#type = %rejection.kind, resource = %name,
+                version = version.map(tracing::field::display), origin, error = %rejection.message,
+                "a client refused what it was sent"
+            );
+        }
+    }
+
+    fn send(&mut self, push: &delta::Push, ctx: &mut Context<Self>) {
         let message = delta::message(push, &self.parts.identifier());
         let bytes = message.wire_len();
         if let Some(kind) = push.kind {
@@ -321,10 +378,41 @@ impl XdsStream {
             sent.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
             metrics::push(kind, push.upserts.len(), bytes);
         }
-        if self.out.try_send(message).is_err() {
-            tracing::warn!(proxy = %self.sheet.proxy, "a client does not read what it asks for, or has gone; its stream ends");
-            ctx.stop();
+        match self.out.messages.try_send(message) {
+            Ok(()) => {
+                self.out.sent += 1;
+                self.watch_reading(ctx);
+            }
+            Err(mpsc::error::TrySendError::Full(_)) => self.give_up(ctx),
+            Err(mpsc::error::TrySendError::Closed(_)) => ctx.stop(),
         }
+    }
+
+    fn watch_reading(&mut self, ctx: &mut Context<Self>) {
+        if !self.out.is_watched {
+            self.out.is_watched = true;
+            let read = self.out.read();
+            ctx.run_later(self.parts.settings.read_patience, move |stream, _| stream.own.tell(Unread { read }));
+        }
+    }
+
+    fn give_up(&self, ctx: &mut Context<Self>) {
+        metrics::stream_ended("unread");
+        tracing::warn!(
+            proxy = %self.sheet.proxy, client = %self.sheet.client, unread = self.out.unread(),
+            "a client does not read what it asks for; it is dropped"
+        );
+        self.out.reading.given_up.notify_one();
+        ctx.stop();
+    }
+
+    /// A tenth more or less than the age that is set, by the stream's number: streams that came together do not go
+    /// together.
+    fn age(&self) -> Option<Duration> {
+        let age = self.parts.settings.max_stream_age?;
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((self.sheet.id, &self.sheet.proxy));
+        let permille = 900 + u32::try_from(hash % 201).unwrap_or_default();
+        Some(age * permille / 1000)
     }
 
     fn arm(&mut self, due: Option<Duration>, now: Duration, ctx: &mut Context<Self>) {
@@ -339,6 +427,28 @@ impl XdsStream {
 }
 
 impl StreamParts {
+    /// Of all types, or of those that a stream of one type is told of.
+    fn take_orphans(&self, proxy: &ProxyId, type_url: Option<&str>) -> Vec<(ResourceType, Arc<str>)> {
+        let Some(mut all) = self.orphans.get_mut(proxy) else { return Vec::new() };
+        let mine = all.extract_if(.., |(kind, _)| type_url.is_none_or(|url| kind.type_url() == url)).collect();
+        let is_empty = all.is_empty();
+        drop(all);
+        if is_empty {
+            self.orphans.remove_if(proxy, |_, orphans| orphans.is_empty());
+        }
+        mine
+    }
+
+    /// Several streams of one client may end with some.
+    fn keep_orphans(&self, proxy: &ProxyId, orphans: Vec<(ResourceType, Arc<str>)>) {
+        if !orphans.is_empty() {
+            let mut all = self.orphans.entry(proxy.clone()).or_default();
+            all.extend(orphans);
+            all.sort();
+            all.dedup();
+        }
+    }
+
     /// `control_plane.identifier`, which Envoy shows in its stats.
     fn identifier(&self) -> String {
         format!("chancery-{}", env!("CARGO_PKG_VERSION"))
@@ -349,6 +459,9 @@ impl Actor for XdsStream {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
+        if let Some(age) = self.age() {
+            ctx.run_later(age, |stream, _| stream.own.tell(Aged));
+        }
         self.look(ctx);
     }
 }
@@ -357,9 +470,7 @@ impl Drop for XdsStream {
     fn drop(&mut self) {
         self.parts.open.remove(&self.sheet.id);
         let orphans = self.sheet.protocol().orphans();
-        if !orphans.is_empty() {
-            self.parts.orphans.insert(self.sheet.proxy.clone(), orphans);
-        }
+        self.parts.keep_orphans(&self.sheet.proxy, orphans);
     }
 }
 
@@ -387,6 +498,30 @@ impl Handler<Due> for XdsStream {
     fn handle(&mut self, _: Due, ctx: &mut Context<Self>) {
         let _turn = self.card.turn("Due");
         self.step(Event::Due, ctx);
+    }
+}
+
+impl Handler<Unread> for XdsStream {
+    type Result = ();
+
+    fn handle(&mut self, unread: Unread, ctx: &mut Context<Self>) {
+        let _turn = self.card.turn("Unread");
+        self.out.is_watched = false;
+        match self.out.unread() {
+            0 => {}
+            _ if self.out.read() > unread.read => self.watch_reading(ctx),
+            _ => self.give_up(ctx),
+        }
+    }
+}
+
+impl Handler<Aged> for XdsStream {
+    type Result = ();
+
+    fn handle(&mut self, _: Aged, ctx: &mut Context<Self>) {
+        let _turn = self.card.turn("Aged");
+        metrics::stream_ended("aged");
+        ctx.stop();
     }
 }
 

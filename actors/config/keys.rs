@@ -1,7 +1,7 @@
 //! The keys of Consul's agent that have no effect here: each is accepted with one warning.
 
 /// At the top.
-pub(super) const TOP: [&str; 132] = [
+pub(super) const TOP: [&str; 131] = [
     "acl_agent_master_token",
     "acl_agent_token",
     "acl_datacenter",
@@ -133,7 +133,6 @@ pub(super) const TOP: [&str; 132] = [
     "version_metadata",
     "version_prerelease",
     "watches",
-    "xds",
 ];
 
 /// In `ports`.
@@ -155,13 +154,15 @@ pub(super) const PORTS: [&str; 12] = [
 /// In `addresses`.
 pub(super) const ADDRESSES: [&str; 3] = ["dns", "grpc_tls", "https"];
 
+/// In `xds`.
+pub(super) const XDS: [&str; 1] = ["update_max_per_second"];
+
 /// In `acl`.
-pub(super) const ACL: [&str; 10] = [
+pub(super) const ACL: [&str; 9] = [
     "down_policy",
     "enable_key_list_policy",
     "enable_token_persistence",
     "enable_token_replication",
-    "enabled",
     "msp_disable_bootstrap",
     "policy_ttl",
     "role_ttl",

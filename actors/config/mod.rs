@@ -7,6 +7,7 @@ mod files;
 mod keys;
 mod problem;
 mod settings;
+mod xds;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -21,6 +22,8 @@ pub use problem::{ConfigError, Problem};
 
 use definitions::Definitions;
 use settings::Settings;
+
+use crate::xds_settings::XdsSettings;
 
 const HTTP_PORT: u16 = 8500;
 const GRPC_PORT: u16 = 8502;
@@ -59,6 +62,7 @@ pub struct AgentConfig {
     /// The UUID of the trust domain; `None`: one is made with the first root.
     pub cluster_id: Option<String>,
     pub leaf_ttl: Duration,
+    pub xds: XdsSettings,
     /// How many threads actors live on: one for each processor.
     pub threads: usize,
     /// What was accepted but has no effect, one line each.
@@ -135,6 +139,7 @@ fn resolve(
         entries: definitions.entries,
         cluster_id: settings.cluster_id,
         leaf_ttl: settings.leaf_cert_ttl.unwrap_or(LEAF_TTL),
+        xds: settings.xds.resolve(),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         warnings,
         client_addr,

@@ -11,6 +11,7 @@ use chancery::wire::{DecodeError, Fields, Typing};
 use super::agent_flags::AgentFlags;
 use super::files::File;
 use super::problem::Problem;
+use super::xds::XdsKeys;
 use super::{address, keys};
 
 #[derive(Default)]
@@ -34,6 +35,7 @@ pub(super) struct Settings {
     pub(super) log_json: Option<bool>,
     pub(super) cluster_id: Option<String>,
     pub(super) leaf_cert_ttl: Option<Duration>,
+    pub(super) xds: XdsKeys,
 }
 
 impl Settings {
@@ -59,6 +61,7 @@ impl Settings {
             log_json: self.log_json.or(earlier.log_json),
             cluster_id: self.cluster_id.or(earlier.cluster_id),
             leaf_cert_ttl: self.leaf_cert_ttl.or(earlier.leaf_cert_ttl),
+            xds: self.xds.over(earlier.xds),
         }
     }
 }
@@ -163,12 +166,21 @@ impl Reading<'_> {
             self.text(&mut addresses, "grpc", &mut settings.grpc_addresses, address::several);
             self.finish(&mut addresses, &keys::ADDRESSES);
         }
+        if let Some(mut xds) = self.keep(fields.object("xds", "xds")) {
+            settings.xds = XdsKeys::read(&mut xds, &mut |error| self.problem(error));
+            self.finish(&mut xds, &keys::XDS);
+        }
     }
 
     fn security(&mut self, fields: &mut Fields<'_>, settings: &mut Settings) {
         self.text(fields, "default_intention_policy", &mut settings.default_intention, action);
         if let Some(mut acl) = self.keep(fields.object("acl", "acl")) {
             self.text(&mut acl, "default_policy", &mut settings.acl_default, action);
+            if self.keep(acl.optional_flag("enabled")) == Some(true) {
+                // who asks for access control must not get an open door and a warning
+                let text = "access control is not supported by this version of chancery: it cannot be switched on";
+                self.problem(acl.error("enabled", text));
+            }
             self.finish(&mut acl, &keys::ACL);
         }
         let Some(mut connect) = self.keep(fields.object("connect", "connect")) else { return };

@@ -345,3 +345,9 @@ fn a_wrong_flag_is_refused_with_its_neighbour() {
     let error = AgentFlags::try_parse_from(args).unwrap_err().to_string();
     assert!(error.contains("--data-dri") && error.contains("--data-dir"), "{error}");
 }
+
+#[test]
+fn access_control_that_cannot_be_enforced_is_not_switched_on() {
+    let text = refused("acl { enabled = true }");
+    assert!(text.contains("access control is not supported"), "{text}");
+}

@@ -15,7 +15,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
     HttpConnectionManager, http_connection_manager::RouteSpecifier,
 };
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
-    CommonTlsContext, DownstreamTlsContext, UpstreamTlsContext, common_tls_context::ValidationContextType,
+    CommonTlsContext, common_tls_context::ValidationContextType,
 };
 use prost::Message as _;
 use xxhash_rust::xxh3::xxh3_64;
@@ -68,6 +68,13 @@ struct Named {
     name: String,
 }
 
+/// What the TLS contexts of both directions have in common.
+#[derive(Clone, PartialEq, prost::Message)]
+struct TlsContext {
+    #[prost(message, optional, tag = "1")]
+    common: Option<CommonTlsContext>,
+}
+
 impl Content {
     fn decode(kind: Kind, bytes: Bytes) -> Result<Self, prost::DecodeError> {
         let mut content = Self { name: Arc::from(Named::decode(bytes.clone())?.name), ..Self::default() };
@@ -92,17 +99,13 @@ impl Content {
             self.needs.push((Kind::Endpoint, Arc::from(name)));
         }
         let matches = cluster.transport_socket_matches.iter().filter_map(|one| one.transport_socket.as_ref());
-        for socket in cluster.transport_socket.iter().chain(matches) {
-            self.read_transport_socket(socket, |bytes| Ok(UpstreamTlsContext::decode(bytes)?.common_tls_context))?;
-        }
-        Ok(())
+        cluster.transport_socket.iter().chain(matches).try_for_each(|socket| self.read_transport_socket(socket))
     }
 
     fn read_listener(&mut self, listener: &Listener) -> Result<(), prost::DecodeError> {
         for chain in listener.filter_chains.iter().chain(&listener.default_filter_chain) {
             if let Some(socket) = &chain.transport_socket {
-                let context = |bytes| Ok(DownstreamTlsContext::decode(bytes)?.common_tls_context);
-                self.read_transport_socket(socket, context)?;
+                self.read_transport_socket(socket)?;
             }
             for filter in &chain.filters {
                 self.read_filter(filter)?;
@@ -123,16 +126,12 @@ impl Content {
         Ok(())
     }
 
-    fn read_transport_socket(
-        &mut self,
-        socket: &TransportSocket,
-        context: impl Fn(&[u8]) -> Result<Option<CommonTlsContext>, prost::DecodeError>,
-    ) -> Result<(), prost::DecodeError> {
+    fn read_transport_socket(&mut self, socket: &TransportSocket) -> Result<(), prost::DecodeError> {
         let Some(ConfigType::TypedConfig(any)) = &socket.config_type else { return Ok(()) };
         if !any.type_url.ends_with("TlsContext") {
             return Ok(());
         }
-        let Some(context) = context(&any.value)? else { return Ok(()) };
+        let Some(context) = TlsContext::decode(any.value.as_slice())?.common else { return Ok(()) };
         let trusted = match context.validation_context_type {
             Some(ValidationContextType::ValidationContextSdsSecretConfig(secret)) => Some(secret),
             Some(ValidationContextType::CombinedValidationContext(both)) => both.validation_context_sds_secret_config,

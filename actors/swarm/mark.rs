@@ -63,11 +63,7 @@ impl Marks {
         *slot = mark.max(*slot);
     }
 
-    /// Whether the change is in, or a later one in its place.
-    pub fn include(&self, mark: Mark) -> bool {
-        self.0[mark.slot()] >= mark
-    }
-
+    /// Whether all of them are in, or later ones in their places.
     pub fn include_all(&self, others: &Self) -> bool {
         self.0.iter().zip(&others.0).all(|(own, other)| own >= other)
     }
@@ -93,24 +89,23 @@ mod tests {
 
     #[test]
     fn a_change_is_read_from_its_port_and_other_ports_say_nothing() {
-        let seen = Marks::of_ports([21_000, 8080, Mark::new(7).port()].into_iter());
-        assert!(seen.include(Mark::new(7)));
-        assert!(!seen.include(Mark::new(8)));
+        let seen = Marks::of_ports([9_000, 8_080, Mark::new(7).port()].into_iter());
+        assert!(seen.include_all(&marks(&[7])));
+        assert!(!seen.include_all(&marks(&[8])));
         assert_eq!(Marks::of_ports([80, 9_999, 10_000, 60_001].into_iter()), Marks::default());
     }
 
     #[test]
     fn a_later_change_in_the_same_slot_stands_for_the_earlier() {
         let seen = marks(&[7 + SLOTS]);
-        assert!(seen.include(Mark::new(7)));
-        assert!(!seen.include(Mark::new(7 + 2 * SLOTS)));
+        assert!(seen.include_all(&marks(&[7])));
+        assert!(!seen.include_all(&marks(&[7 + 2 * SLOTS])));
     }
 
     #[test]
     fn changes_that_were_replaced_on_the_way_are_counted_when_the_last_arrives() {
-        let numbers = |now: &[usize], before: &[usize]| {
-            marks(now).since(&marks(before)).map(Mark::number).collect::<Vec<_>>()
-        };
+        let numbers =
+            |now: &[usize], before: &[usize]| marks(now).since(&marks(before)).map(Mark::number).collect::<Vec<_>>();
         assert_eq!(numbers(&[3 + 2 * SLOTS, 5], &[3]), [3 + SLOTS, 3 + 2 * SLOTS, 5]);
         assert_eq!(numbers(&[2 * SLOTS], &[]), [SLOTS, 2 * SLOTS]);
         assert_eq!(numbers(&[3], &[3]), [0; 0]);

@@ -9,6 +9,7 @@
 mod address;
 mod cluster;
 mod endpoint;
+mod kept;
 mod listener;
 mod rbac;
 mod refusal;
@@ -23,7 +24,7 @@ use envoy_types::pb::google::protobuf;
 use xxhash_rust::xxh3::Xxh3Default;
 
 pub use refusal::{Origin, Reason, Refusal};
-pub use sidecar::sidecar;
+pub use sidecar::{Sidecar, sidecar};
 
 use crate::resource::View;
 

@@ -1,9 +1,9 @@
 //! A sidecar (`connect-proxy`): accepts the mesh's connections for its application, and takes the application's
 //! connections to its upstreams.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::kept::{Kept, fact};
 use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, listener, secret};
 use crate::chain::Chain;
 use crate::model::{Bind, Endpoints, UpstreamConfig};
@@ -11,120 +11,162 @@ use crate::resource::{Resource, ResourceType, Shared, View};
 use crate::snapshot::Snapshot;
 
 /// Everything the sidecar shall hold, and what could not be made of it.
-pub fn sidecar(snapshot: &Snapshot) -> Generated {
-    let mut draft = Draft { snapshot, resources: vec![], refusals: vec![], bound: BTreeMap::new() };
-    draft.secrets();
-    draft.public();
-    let mut instances_of = BTreeSet::new();
-    for upstream in &snapshot.proxy.upstreams {
-        draft.upstream(upstream, &mut instances_of);
+pub fn sidecar(snapshot: &Snapshot<'_>) -> Generated {
+    Sidecar::default().generate(snapshot)
+}
+
+/// Generates one proxy's view again and again. It remembers what each piece was made of, so that a rebuild makes only the
+/// pieces whose facts are others than before; what comes out is what [`sidecar`] makes of the same facts.
+#[derive(Default)]
+pub struct Sidecar {
+    local_app: Kept<1, Made>,
+    public: Kept<4, Made>,
+    /// In the order of the registration.
+    upstreams: Vec<KeptUpstream>,
+}
+
+#[derive(Default)]
+struct KeptUpstream {
+    listener: Kept<2, Made>,
+    target: Kept<4, Result<Target, Reason>>,
+}
+
+type Made = Result<Arc<Resource>, Reason>;
+
+/// Where connections of an upstream go.
+#[derive(Clone)]
+struct Target {
+    cluster: Arc<Resource>,
+    /// `None` where Envoy resolves host names itself.
+    endpoints: Option<Arc<Resource>>,
+    unusable: Vec<Reason>,
+}
+
+impl Sidecar {
+    pub fn generate(&mut self, snapshot: &Snapshot<'_>) -> Generated {
+        self.upstreams.resize_with(snapshot.proxy.upstreams.len(), KeptUpstream::default);
+        let mut draft = Draft { snapshot, resources: vec![], refusals: vec![], bound: vec![] };
+        draft.resources.extend([secret::leaf(snapshot.leaf), secret::roots(snapshot.roots)]);
+        draft.public(self);
+        for (upstream, kept) in snapshot.proxy.upstreams.iter().zip(&mut self.upstreams) {
+            draft.upstream(upstream, kept);
+        }
+        Generated { view: View::new(draft.resources), refusals: draft.refusals }
     }
-    Generated { view: View::new(draft.resources), refusals: draft.refusals }
 }
 
 struct Draft<'a> {
-    snapshot: &'a Snapshot,
+    snapshot: &'a Snapshot<'a>,
     resources: Vec<Arc<Resource>>,
     refusals: Vec<Refusal>,
     /// Where listeners bind, with their names.
-    bound: BTreeMap<Bind, String>,
+    bound: Vec<(Bind, Arc<str>)>,
 }
 
-impl<'a> Draft<'a> {
-    fn secrets(&mut self) {
-        self.resources.push(secret::leaf(&self.snapshot.leaf));
-        self.resources.push(secret::roots(&self.snapshot.roots));
-    }
-
-    fn public(&mut self) {
-        let snapshot = self.snapshot;
-        let proxy = &*snapshot.proxy;
-        let origin = || Origin::Proxy(proxy.id.clone());
-        let bind = Bind::Address { address: proxy.bind_address.clone(), port: proxy.bind_port };
-        match cluster::local_app(proxy) {
-            Ok(cluster) => self.resources.push(Arc::new(cluster)),
+impl Draft<'_> {
+    fn public(&mut self, kept: &mut Sidecar) {
+        let Snapshot { proxy, roots, mesh, intentions, .. } = self.snapshot;
+        let local_app = kept.local_app.of([fact(proxy)], || cluster::local_app(proxy).map(Arc::new));
+        match local_app {
+            Ok(cluster) => self.resources.push(cluster),
             // a listener that leads nowhere is no use
-            Err(reason) => return self.refuse(ResourceType::Cluster, cluster::LOCAL_APP.to_owned(), reason, origin()),
-        }
-        let inbound =
-            listener::Inbound { proxy, trust_domain: &snapshot.roots.trust_domain, incoming: &snapshot.mesh.incoming };
-        match listener::public(&bind, inbound, &snapshot.intentions) {
-            Ok(listener) => {
-                self.bound.insert(bind, listener.name.to_string());
-                self.resources.push(listener);
+            Err(reason) => {
+                return self.refuse(ResourceType::Cluster, cluster::LOCAL_APP.to_owned(), reason, self.of_proxy());
             }
-            Err(reason) => self.refuse(ResourceType::Listener, listener::public_name(&bind), reason, origin()),
+        }
+        let bind = Bind::Address { address: proxy.bind_address.clone(), port: proxy.bind_port };
+        let public = kept.public.of([fact(proxy), fact(roots), fact(mesh), fact(intentions)], || {
+            let inbound = listener::Inbound { proxy, trust_domain: &roots.trust_domain, incoming: &mesh.incoming };
+            listener::public(&bind, inbound, intentions)
+        });
+        match public {
+            Ok(listener) => self.bind(bind, listener),
+            Err(reason) => {
+                self.refuse(ResourceType::Listener, listener::public_name(&bind), reason, self.of_proxy());
+            }
         }
     }
 
-    /// `instances_of`: the clusters whose instances were looked at already.
-    fn upstream(&mut self, upstream: &'a UpstreamConfig, instances_of: &mut BTreeSet<Arc<str>>) {
-        let snapshot = self.snapshot;
-        let name = listener::upstream_name(upstream);
-        let origin = || Origin::Upstream { proxy: snapshot.proxy.id.clone(), name: upstream.name.clone() };
-        let facts = snapshot
-            .chains
-            .get(&upstream.chain)
-            .and_then(|chain| Some((chain, snapshot.endpoints.get(&chain.target.service)?)));
-        let Some((chain, endpoints)) = facts else {
-            return self.refuse(ResourceType::Listener, name, Reason::Unknown, origin());
-        };
-        if let Some(reason) = self.taken(upstream, &name) {
-            return self.refuse(ResourceType::Listener, name, reason, origin());
-        }
-        let listener = match listener::upstream(upstream, chain) {
+    fn upstream(&mut self, upstream: &UpstreamConfig, kept: &mut KeptUpstream) {
+        let Snapshot { proxy, mesh, chains, endpoints, .. } = self.snapshot;
+        let facts = chains.get(&upstream.chain).and_then(|chain| Some((chain, endpoints.get(&chain.target.service)?)));
+        let Some((chain, endpoints)) = facts else { return self.refuse_listener(upstream, Reason::Unknown) };
+        let listener = match kept.listener.of([fact(proxy), fact(chain)], || listener::upstream(upstream, chain)) {
             Ok(listener) => listener,
-            Err(reason) => return self.refuse(ResourceType::Listener, name, reason, origin()),
+            Err(reason) => return self.refuse_listener(upstream, reason),
         };
-        match self.target(chain, endpoints, instances_of) {
-            Ok(()) => {
-                self.bound.insert(upstream.bind.clone(), name);
-                self.resources.push(listener);
+        if let Some(reason) = self.taken(&upstream.bind, &listener.name) {
+            return self.refuse_listener(upstream, reason);
+        }
+        let of = [fact(proxy), fact(mesh), fact(chain), fact(endpoints)];
+        let settings = cluster::Settings { outgoing: &mesh.outgoing, fetch_timeout: proxy.xds_fetch_timeout };
+        match kept.target.of(of, || target(chain, endpoints, settings)) {
+            Ok(target) => {
+                self.bind(upstream.bind.clone(), listener);
+                self.lead_to(target, chain);
             }
-            Err(reason) => self.refuse(ResourceType::Cluster, chain.cluster_name(), reason, origin()),
+            Err(reason) => {
+                self.refuse(ResourceType::Cluster, chain.cluster_name(), reason, self.of_upstream(upstream));
+            }
         }
     }
 
-    fn taken(&self, upstream: &UpstreamConfig, name: &str) -> Option<Reason> {
-        if self.bound.values().any(|other| other == name) {
+    /// Several upstreams may lead to one target, which is there once.
+    fn lead_to(&mut self, target: Target, chain: &Chain) {
+        let is_there =
+            |resource: &Arc<Resource>| resource.kind == ResourceType::Cluster && resource.name == target.cluster.name;
+        if self.resources.iter().any(is_there) {
+            return;
+        }
+        for reason in target.unusable {
+            let origin = Origin::Instances(chain.target.service.clone());
+            self.refuse(ResourceType::Endpoint, target.cluster.name.to_string(), reason, origin);
+        }
+        self.resources.extend(target.endpoints);
+        self.resources.push(target.cluster);
+    }
+
+    fn bind(&mut self, bind: Bind, listener: Arc<Resource>) {
+        self.bound.push((bind, Arc::clone(&listener.name)));
+        self.resources.push(listener);
+    }
+
+    fn taken(&self, bind: &Bind, name: &str) -> Option<Reason> {
+        if self.bound.iter().any(|(_, other)| **other == *name) {
             return Some(Reason::NameTaken);
         }
-        let same_place = |bind: &Bind| match (bind, &upstream.bind) {
+        let same_place = |other: &Bind| match (other, bind) {
             (Bind::Socket { path, .. }, Bind::Socket { path: wanted, .. }) => path == wanted,
-            (bind, wanted) => bind == wanted,
+            (other, wanted) => other == wanted,
         };
-        let (_, other) = self.bound.iter().find(|(bind, _)| same_place(bind))?;
-        Some(Reason::BindTaken(other.clone()))
+        let (_, other) = self.bound.iter().find(|(other, _)| same_place(other))?;
+        Some(Reason::BindTaken(other.to_string()))
     }
 
-    fn target(
-        &mut self,
-        chain: &Chain,
-        endpoints: &Shared<Endpoints>,
-        instances_of: &mut BTreeSet<Arc<str>>,
-    ) -> Result<(), Reason> {
-        let settings = cluster::Settings {
-            outgoing: &self.snapshot.mesh.outgoing,
-            fetch_timeout: self.snapshot.proxy.xds_fetch_timeout,
-        };
-        let cluster = cluster::upstream(chain, endpoints, settings)?;
-        if instances_of.insert(Arc::clone(&cluster.name)) {
-            let by_name = cluster.needs.is_empty();
-            for reason in endpoint::unusable(endpoints, by_name) {
-                let origin = Origin::Instances(chain.target.service.clone());
-                self.refuse(ResourceType::Endpoint, cluster.name.to_string(), reason, origin);
-            }
-            if !by_name {
-                self.resources.push(endpoint::resource(&cluster.name, endpoints));
-            }
-            self.resources.push(cluster);
-        }
-        Ok(())
+    fn of_proxy(&self) -> Origin {
+        Origin::Proxy(self.snapshot.proxy.id.clone())
+    }
+
+    fn of_upstream(&self, upstream: &UpstreamConfig) -> Origin {
+        Origin::Upstream { proxy: self.snapshot.proxy.id.clone(), name: upstream.name.clone() }
+    }
+
+    fn refuse_listener(&mut self, upstream: &UpstreamConfig, reason: Reason) {
+        let name = listener::upstream_name(upstream);
+        self.refuse(ResourceType::Listener, name, reason, self.of_upstream(upstream));
     }
 
     fn refuse(&mut self, kind: ResourceType, name: String, reason: Reason, origin: Origin) {
         self.refusals.push(Refusal { kind, name, reason, origin });
     }
+}
+
+fn target(chain: &Chain, endpoints: &Shared<Endpoints>, settings: cluster::Settings<'_>) -> Result<Target, Reason> {
+    let cluster = cluster::upstream(chain, endpoints, settings)?;
+    let by_name = cluster.needs.is_empty();
+    let unusable = endpoint::unusable(endpoints, by_name).collect();
+    let endpoints = (!by_name).then(|| endpoint::resource(&cluster.name, endpoints));
+    Ok(Target { cluster, endpoints, unusable })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::fact::Fact;
 use crate::model::entry::Mesh;
 use crate::model::intention::Intentions;
 use crate::model::topic::{ChainKey, Topic};
-use crate::model::{Endpoints, Leaf, ProxyConfig, ProxyId, Roots, ServiceName};
+use crate::model::{Endpoints, Leaf, ProxyConfig, ProxyId, Roots, ServiceName, UpstreamConfig};
 use crate::resource::Shared;
 
 /// What is known of one proxy's world. A topic that has not answered is absent.
@@ -25,18 +25,18 @@ pub struct Facts {
     pub endpoints: BTreeMap<ServiceName, Arc<Shared<Endpoints>>>,
 }
 
-/// Facts that are enough to generate from.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Snapshot {
-    pub proxy: Arc<ProxyConfig>,
-    pub roots: Arc<Shared<Roots>>,
-    pub leaf: Arc<Shared<Leaf>>,
-    pub intentions: Arc<Shared<Intentions>>,
-    pub mesh: Arc<Mesh>,
+/// Facts that are enough to generate from, lent by [`Facts`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Snapshot<'a> {
+    pub proxy: &'a Arc<ProxyConfig>,
+    pub roots: &'a Arc<Shared<Roots>>,
+    pub leaf: &'a Arc<Shared<Leaf>>,
+    pub intentions: &'a Arc<Shared<Intentions>>,
+    pub mesh: &'a Arc<Mesh>,
     /// One for each of the proxy's upstreams.
-    pub chains: BTreeMap<ChainKey, Arc<Shared<Chain>>>,
+    pub chains: &'a BTreeMap<ChainKey, Arc<Shared<Chain>>>,
     /// One for each target of the chains.
-    pub endpoints: BTreeMap<ServiceName, Arc<Shared<Endpoints>>>,
+    pub endpoints: &'a BTreeMap<ServiceName, Arc<Shared<Endpoints>>>,
 }
 
 impl Facts {
@@ -72,6 +72,12 @@ impl Facts {
         needs
     }
 
+    /// What is needed beside the answers themselves hangs on these topics alone: another answer to any other leaves
+    /// [`Facts::needs`] as it was.
+    pub fn steers(topic: &Topic) -> bool {
+        matches!(topic, Topic::Proxy(_) | Topic::Chain(_))
+    }
+
     /// Takes the answer of a topic in; an answer of another shape than its topic's cannot be built, and is ignored.
     pub fn learn(&mut self, topic: &Topic, fact: &Fact) {
         match (topic, fact) {
@@ -105,22 +111,27 @@ impl Facts {
     }
 
     /// Everything, or the topics that have not answered yet.
-    pub fn complete(&self) -> Result<Snapshot, Vec<Topic>> {
-        let missing: Vec<Topic> = self.needs().into_iter().filter(|topic| !self.knows(topic)).collect();
-        match (&self.proxy, &self.roots, &self.leaf, &self.intentions, &self.mesh) {
-            (Some(proxy), Some(roots), Some(leaf), Some(intentions), Some(mesh)) if missing.is_empty() => {
-                Ok(Snapshot {
-                    proxy: Arc::clone(proxy),
-                    roots: Arc::clone(roots),
-                    leaf: Arc::clone(leaf),
-                    intentions: Arc::clone(intentions),
-                    mesh: Arc::clone(mesh),
-                    chains: self.chains.clone(),
-                    endpoints: self.endpoints.clone(),
-                })
-            }
-            _ => Err(missing),
-        }
+    pub fn complete(&self) -> Result<Snapshot<'_>, Vec<Topic>> {
+        self.snapshot().ok_or_else(|| self.needs().into_iter().filter(|topic| !self.knows(topic)).collect())
+    }
+
+    /// Asked at every rebuild, so it looks without listing what is needed.
+    fn snapshot(&self) -> Option<Snapshot<'_>> {
+        let snapshot = Snapshot {
+            proxy: self.proxy.as_ref()?,
+            roots: self.roots.as_ref()?,
+            leaf: self.leaf.as_ref()?,
+            intentions: self.intentions.as_ref()?,
+            mesh: self.mesh.as_ref()?,
+            chains: &self.chains,
+            endpoints: &self.endpoints,
+        };
+        let known = |upstream: &UpstreamConfig| {
+            let chain = self.chains.get(&upstream.chain);
+            chain.is_some_and(|chain| self.endpoints.contains_key(&chain.target.service))
+        };
+        let whole = snapshot.leaf.service == snapshot.proxy.destination && snapshot.proxy.upstreams.iter().all(known);
+        whole.then_some(snapshot)
     }
 
     fn knows(&self, topic: &Topic) -> bool {

@@ -130,6 +130,11 @@ impl Stage {
         if !status.success() {
             return Err(format!("the agent ended with {status}"));
         }
+        let folder = self.agent.folder().to_owned();
+        drop(self);
+        if folder.exists() {
+            return Err(format!("{} was left behind", folder.display()));
+        }
         narrator.done("all have ended, and their files are gone");
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What the suites share: the real programs (an agent, Envoys, applications), and how to talk to them.
 
+pub mod ads;
 pub mod agent;
 pub mod app;
 pub mod envoy;

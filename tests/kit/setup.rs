@@ -30,7 +30,8 @@ pub fn chancery() -> PathBuf {
 /// Envoy: `ENVOY_BIN`, or the one that `tools/setup` installed, or the first on the `PATH`.
 pub fn envoy() -> Option<PathBuf> {
     if let Some(path) = env::var_os("ENVOY_BIN") {
-        return Some(path.into());
+        // a wrong one is none: to run another than the one asked for would only confuse
+        return Some(PathBuf::from(path)).filter(|path| path.is_file());
     }
     envoy_of_venv().or_else(|| on_path("envoy"))
 }

@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 use chancery::canonical;
 use chancery::delta::{Rejection, TypeStatus};
 use chancery::generate::Refusal;
-use chancery::model::{NodeName, ProxyId, ServiceId, ServiceName};
+use chancery::model::{NodeName, ProxyId, ServiceId, ServiceName, UnixTime};
 use chancery::resource::ResourceType;
+use chancery::wire::date;
 
 use crate::leaf_keeper::{RenewError, renew};
 use crate::proxy_state::Published;
 use crate::wiring::House;
-use crate::xds_stream::{DIALECTS, Sent, Sheet};
+use crate::xds_stream::{DIALECTS, Sheet};
 
 /// Sorted by proxy. `?id=web` narrows to keys that contain it.
 pub(super) async fn proxies(
@@ -73,7 +74,7 @@ fn stream(sheet: &Sheet) -> Value {
         (protocol.view_version(), protocol.status())
     };
     let types: BTreeMap<&str, Value> =
-        status.iter().map(|status| (status.kind.as_str(), of_type(status, &sheet.sent[status.kind as usize]))).collect();
+        status.iter().map(|status| (status.kind.as_str(), of_type(status, sheet))).collect();
     json!({
         "stream": sheet.id,
         "dialect": DIALECTS.iter().find(|(dialect, _)| *dialect == sheet.dialect).map(|(_, word)| word),
@@ -84,7 +85,8 @@ fn stream(sheet: &Sheet) -> Value {
     })
 }
 
-fn of_type(status: &TypeStatus, sent: &Sent) -> Value {
+fn of_type(status: &TypeStatus, sheet: &Sheet) -> Value {
+    let sent = &sheet.sent[status.kind as usize];
     let resources: Vec<Value> = status
         .resources
         .iter()
@@ -106,14 +108,24 @@ fn of_type(status: &TypeStatus, sent: &Sent) -> Value {
         "resources_sent": sent.resources.load(Ordering::Relaxed),
         "bytes_sent": sent.bytes.load(Ordering::Relaxed),
         "rejections": status.rejections,
-        "last_rejection": status.last_rejection.as_ref().map(rejection),
+        "last_rejection": status.last_rejection.as_ref().map(|last| rejection(last, sheet)),
         "resources": resources,
     })
 }
 
-fn rejection(rejection: &Rejection) -> Value {
+/// `time` in RFC 3339; `origins` are those of `resources`, in the same order.
+fn rejection(rejection: &Rejection, sheet: &Sheet) -> Value {
     let names: Vec<&Arc<str>> = rejection.resources.iter().map(|(name, _)| name).collect();
-    json!({ "nonce": rejection.nonce.0, "code": rejection.code, "message": rejection.message, "resources": names })
+    let refused: Vec<_> = names.iter().filter_map(|name| sheet.refused(rejection.kind, name)).collect();
+    let at = refused.first().map(|refused| UnixTime(i64::try_from(refused.at.as_secs()).unwrap_or(i64::MAX)));
+    json!({
+        "nonce": rejection.nonce.0,
+        "code": rejection.code,
+        "message": rejection.message,
+        "time": at.map(date::show),
+        "resources": names,
+        "origins": refused.iter().map(|refused| refused.origin.as_str()).collect::<Vec<_>>(),
+    })
 }
 
 /// What the proxy shall hold, as Envoy's own JSON, by type; private keys redacted. `?node=` names a node that is not

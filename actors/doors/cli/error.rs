@@ -21,6 +21,8 @@ pub(super) enum CliError {
     File { path: String, reason: String },
     #[error("{what}: {error}")]
     System { what: String, error: io::Error },
+    #[error(transparent)]
+    Swarm(#[from] crate::swarm::SwarmError),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
 }

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, value_parser};
 
+use crate::swarm::SwarmFlags;
 use crate::version::CHANCERY_VERSION;
 use error::CliError;
 
@@ -60,6 +61,8 @@ enum Command {
     /// Register and deregister services
     #[command(subcommand)]
     Services(services::Services),
+    /// Measure a control plane with many simulated Envoys
+    Swarm(SwarmFlags),
     /// Print the version
     Version(version::Version),
 }
@@ -99,6 +102,7 @@ fn dispatch(command: Command, out: &mut dyn Write) -> Result<ExitCode, CliError>
         Command::Connect(command) => command.run(out)?,
         Command::Intention(command) => return command.run(out),
         Command::Services(command) => command.run(out)?,
+        Command::Swarm(flags) => flags.run(out)?,
         Command::Version(command) => command.run(out)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,18 +1,44 @@
 //! The gRPC door: xDS for Envoy and gRPC clients, with reflection and health for whoever debugs it.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `services.rs` | the table of discovery services |
+//! | `discovery.rs` | all of them, as one tower service |
+//! | `request.rs`, `node.rs` | what a client says, and who it is |
+//! | `incoming.rs`, `body.rs`, `connection.rs` | messages in, messages out, and the socket below |
+//! | `load_report.rs` | what clients report of their load (LRS) |
+//! | `client_status.rs`, `node_matcher.rs` | what clients were sent and accepted (CSDS) |
 
-mod ads;
 mod body;
+mod client_status;
+mod connection;
+mod discovery;
+mod incoming;
+mod load_report;
 mod node;
+mod node_matcher;
+mod request;
+mod services;
 
 use std::future::Future;
 use std::time::Duration;
 
+use axum::routing::any;
 use chancery::model::NodeName;
+use envoy_types::pb::envoy::service::status::v3::client_status_discovery_service_server::ClientStatusDiscoveryServiceServer;
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::Status;
+use tonic::service::Routes;
 
-pub use ads::AggregatedDiscovery;
+use client_status::ClientStatus;
+use connection::Connection;
+use discovery::DiscoveryService;
+use load_report::LoadReporting;
+use services::DISCOVERY;
 
+use crate::loads::Loads;
 use crate::xds_stream::Streams;
 
 /// Finds clients that vanished without a word: a ping each 30 s, 10 s for its answer.
@@ -21,39 +47,79 @@ const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from
 /// Envoy without ADS opens a stream per cluster and route, so their number on one connection is hardly limited.
 const MAX_STREAMS_PER_CONNECTION: u32 = 100_000;
 
+const CLIENT_STATUS: &str = "envoy.service.status.v3.ClientStatusDiscoveryService";
+
+/// What the door serves from.
+#[derive(Clone)]
+pub struct GrpcParts {
+    pub streams: Streams,
+    pub loads: Loads,
+    /// Of proxies that do not name theirs.
+    pub own_node: NodeName,
+}
+
 /// Serves until `shutdown` is over, then finishes what is open.
 pub async fn serve(
-    streams: Streams,
-    own_node: NodeName,
+    parts: GrpcParts,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), tonic::transport::Error> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
-    health_reporter
-        .set_service_status("envoy.service.discovery.v3.AggregatedDiscoveryService", tonic_health::ServingStatus::Serving)
-        .await;
-    let mut server = tonic::transport::Server::builder()
+    for service in services() {
+        health_reporter.set_service_status(service, tonic_health::ServingStatus::Serving).await;
+    }
+    let mut routes = routes(&parts).add_service(health);
+    match reflection() {
+        Ok(reflection) => routes = routes.add_service(reflection),
+        Err(error) => tracing::error!(%error, "gRPC reflection is off"),
+    }
+    let connections = TcpListenerStream::new(listener).map(|accepted| {
+        let socket = accepted?;
+        socket.set_nodelay(true)?;
+        Ok::<_, std::io::Error>(Connection::new(socket))
+    });
+    tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE.0))
         .http2_keepalive_timeout(Some(KEEPALIVE.1))
         .max_concurrent_streams(Some(MAX_STREAMS_PER_CONNECTION))
-        .tcp_nodelay(true)
-        .add_service(AggregatedDiscovery::new(streams, own_node))
-        .add_service(health);
-    match reflection() {
-        Ok(reflection) => server = server.add_service(reflection),
-        Err(error) => tracing::error!(%error, "gRPC reflection is off"),
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(connections, shutdown)
+        .await
+}
+
+/// Our own services, each at its name.
+fn services() -> impl Iterator<Item = &'static str> {
+    DISCOVERY.iter().map(|discovery| discovery.service).chain([load_report::SERVICE, CLIENT_STATUS])
+}
+
+fn routes(parts: &GrpcParts) -> Routes {
+    let mut router = axum::Router::new().fallback(async || {
+        Status::unimplemented("there is no such service; reflection lists those there are")
+            .into_http::<axum::body::Body>()
+    });
+    for discovery in &DISCOVERY {
+        let GrpcParts { streams, own_node, .. } = parts.clone();
+        let service = DiscoveryService { discovery, streams, own_node };
+        let call = async move |request| service.open(request).await.unwrap_or_else(Status::into_http);
+        router = router.route(&format!("/{}/{{method}}", discovery.service), any(call));
     }
-    server.serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown).await
+    let service = LoadReporting(parts.clone());
+    let call = async move |request| service.open(request).await.unwrap_or_else(Status::into_http);
+    router = router.route(&format!("/{}/{{method}}", load_report::SERVICE), any(call));
+    Routes::from(router)
+        .add_service(ClientStatusDiscoveryServiceServer::new(ClientStatus { streams: parts.streams.clone() }))
 }
 
 fn reflection() -> Result<
     tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
     tonic_reflection::server::Error,
 > {
-    tonic_reflection::server::Builder::configure()
+    let mut builder = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(chancery::canonical::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .with_service_name("envoy.service.discovery.v3.AggregatedDiscoveryService")
-        .with_service_name("grpc.health.v1.Health")
-        .build_v1()
+        .with_service_name("grpc.health.v1.Health");
+    for service in services() {
+        builder = builder.with_service_name(service);
+    }
+    builder.build_v1()
 }

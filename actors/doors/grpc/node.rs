@@ -1,62 +1,172 @@
-//! Who is calling: the proxy that an xDS node stands for.
+//! Who is calling. Envoy's node is 61 kB, nearly all of it a list of its extensions, and some clients repeat it in each
+//! message: it is left in the buffer it came in, and only what names the proxy is read from it.
 
+use bytes::Bytes;
 use chancery::model::{NodeName, ProxyId, ServiceId};
-use envoy_types::pb::envoy::config::core::v3::Node;
-use envoy_types::pb::envoy::config::core::v3::node::UserAgentVersionType;
-use envoy_types::pb::google::protobuf::value::Kind;
+use prost::Message;
 use tonic::Status;
 
-/// `node.id` is the proxy's service id; `node.metadata.node_name` its node, else the agent's own.
-pub fn proxy_of(node: Option<&Node>, own: &NodeName) -> Result<ProxyId, Status> {
-    let node = node.filter(|node| !node.id.is_empty()).ok_or_else(|| {
-        Status::invalid_argument("the first message of a stream must carry a node with an id: the proxy's service id")
-    })?;
-    let node_name = node.metadata.as_ref().and_then(|metadata| metadata.fields.get("node_name"));
-    let node_name = match node_name.and_then(|value| value.kind.as_ref()) {
-        Some(Kind::StringValue(name)) if !name.is_empty() => NodeName::from(name.as_str()),
-        _ => own.clone(),
-    };
-    Ok(ProxyId { node: node_name, service: ServiceId::from(node.id.as_str()) })
+/// What is read of an `envoy.config.core.v3.Node`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NodeHead {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    #[prost(message, optional, tag = "3")]
+    metadata: Option<Metadata>,
+    #[prost(string, tag = "6")]
+    user_agent_name: String,
+    #[prost(string, tag = "7")]
+    user_agent_version: String,
+    #[prost(message, optional, tag = "8")]
+    user_agent_build_version: Option<BuildVersion>,
+    #[prost(string, repeated, tag = "10")]
+    client_features: Vec<String>,
 }
 
-/// Name and version, as the client gives them.
-pub fn client_of(node: Option<&Node>) -> String {
-    let Some(node) = node else { return String::new() };
-    match &node.user_agent_version_type {
-        Some(UserAgentVersionType::UserAgentVersion(version)) => format!("{} {version}", node.user_agent_name),
-        Some(UserAgentVersionType::UserAgentBuildVersion(build)) => match &build.version {
-            Some(v) => format!("{} {}.{}.{}", node.user_agent_name, v.major_number, v.minor_number, v.patch),
-            None => node.user_agent_name.clone(),
-        },
-        None => node.user_agent_name.clone(),
+/// `google.protobuf.Struct`, its values unread.
+#[derive(Clone, PartialEq, Message)]
+struct Metadata {
+    #[prost(message, repeated, tag = "1")]
+    fields: Vec<Field>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Field {
+    #[prost(bytes = "bytes", tag = "1")]
+    key: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    value: Bytes,
+}
+
+/// `google.protobuf.Value`, if it is a string.
+#[derive(Clone, PartialEq, Message)]
+struct Text {
+    #[prost(string, tag = "3")]
+    text: String,
+}
+
+/// `envoy.config.core.v3.BuildVersion`
+#[derive(Clone, PartialEq, Message)]
+struct BuildVersion {
+    #[prost(message, optional, tag = "1")]
+    version: Option<SemanticVersion>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct SemanticVersion {
+    #[prost(uint32, tag = "1")]
+    major: u32,
+    #[prost(uint32, tag = "2")]
+    minor: u32,
+    #[prost(uint32, tag = "3")]
+    patch: u32,
+}
+
+impl NodeHead {
+    /// Reads it from the bytes of a node, which may have been absent (no bytes).
+    pub fn read(node: Bytes) -> Result<Self, Status> {
+        Self::decode(node).map_err(|error| Status::invalid_argument(format!("the node cannot be read: {error}")))
+    }
+
+    /// `node.id` is the proxy's service id; `node.metadata.node_name` its node, else the agent's own.
+    pub fn proxy(&self, own: &NodeName) -> Result<ProxyId, Status> {
+        if self.id.is_empty() {
+            return Err(Status::invalid_argument(
+                "the first message of a stream must carry a node with an id: the proxy's service id",
+            ));
+        }
+        let node = self.text("node_name").map_or_else(|| own.clone(), |name| NodeName::from(name.as_str()));
+        Ok(ProxyId { node, service: ServiceId::from(self.id.as_str()) })
+    }
+
+    /// Name and version, as the client gives them.
+    pub fn client(&self) -> String {
+        let name = &self.user_agent_name;
+        match self.user_agent_build_version.as_ref().and_then(|build| build.version) {
+            Some(v) => format!("{name} {}.{}.{}", v.major, v.minor, v.patch),
+            None if self.user_agent_version.is_empty() => name.clone(),
+            None => format!("{name} {}", self.user_agent_version),
+        }
+    }
+
+    pub fn has_feature(&self, feature: &str) -> bool {
+        self.client_features.iter().any(|has| has == feature)
+    }
+
+    /// A string of the metadata that is not empty.
+    fn text(&self, key: &str) -> Option<String> {
+        let fields = &self.metadata.as_ref()?.fields;
+        let field = fields.iter().find(|field| field.key == key.as_bytes())?;
+        let text = Text::decode(field.value.clone()).ok()?.text;
+        Some(text).filter(|text| !text.is_empty())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use envoy_types::pb::envoy::config::core::v3::node::UserAgentVersionType;
+    use envoy_types::pb::envoy::config::core::v3::{BuildVersion, Extension, Node};
+    use envoy_types::pb::envoy::r#type::v3::SemanticVersion;
+    use envoy_types::pb::google::protobuf::value::Kind;
     use envoy_types::pb::google::protobuf::{Struct, Value};
 
     fn node(metadata: &[(&str, &str)]) -> Node {
         let fields = metadata
             .iter()
-            .map(|(key, text)| {
-                ((*key).to_owned(), Value { kind: Some(Kind::StringValue((*text).to_owned())) })
-            })
+            .map(|(key, text)| ((*key).to_owned(), Value { kind: Some(Kind::StringValue((*text).to_owned())) }))
             .collect();
         Node { id: "web-sidecar-proxy".to_owned(), metadata: Some(Struct { fields }), ..Default::default() }
     }
 
-    #[test]
-    fn a_proxy_is_on_the_agents_node_unless_it_says_otherwise() {
-        let own = NodeName::from("n1");
-        assert_eq!(proxy_of(Some(&node(&[])), &own).unwrap().to_string(), "n1/web-sidecar-proxy");
-        assert_eq!(proxy_of(Some(&node(&[("node_name", "n2")])), &own).unwrap().to_string(), "n2/web-sidecar-proxy");
+    fn read(node: &Node) -> NodeHead {
+        NodeHead::read(node.encode_to_vec().into()).unwrap()
+    }
+
+    fn proxy(node: &Node) -> String {
+        read(node).proxy(&NodeName::from("n1")).unwrap().to_string()
     }
 
     #[test]
-    fn a_stream_without_a_node_id_is_refused() {
-        let error = proxy_of(Some(&Node::default()), &NodeName::from("n1")).unwrap_err();
+    fn a_proxy_is_on_the_agents_node_unless_it_says_otherwise() {
+        assert_eq!(proxy(&node(&[])), "n1/web-sidecar-proxy");
+        assert_eq!(proxy(&node(&[("node_name", ""), ("other", "x")])), "n1/web-sidecar-proxy");
+        assert_eq!(proxy(&node(&[("namespace", "default"), ("node_name", "n2")])), "n2/web-sidecar-proxy");
+    }
+
+    // row 15
+    #[test]
+    fn a_node_without_id_names_nobody() {
+        let error = read(&Node::default()).proxy(&NodeName::from("n1")).unwrap_err();
         assert_eq!(error.code(), tonic::Code::InvalidArgument);
+        assert_eq!(NodeHead::read(Bytes::from_static(b"\xff")).unwrap_err().code(), tonic::Code::InvalidArgument);
+    }
+
+    // row 17
+    #[test]
+    fn extensions_are_stepped_over() {
+        let extension = Extension { name: "envoy.filters.http.router".to_owned(), ..Default::default() };
+        let large = Node { extensions: vec![extension; 516], ..node(&[("node_name", "n2")]) };
+        assert_eq!(read(&large), read(&node(&[("node_name", "n2")])));
+    }
+
+    #[test]
+    fn a_client_is_shown_with_its_version() {
+        let version = SemanticVersion { major_number: 1, minor_number: 40, patch: 2 };
+        let build = BuildVersion { version: Some(version), metadata: None };
+        let envoy = Node {
+            user_agent_name: "envoy".to_owned(),
+            user_agent_version_type: Some(UserAgentVersionType::UserAgentBuildVersion(build)),
+            client_features: vec!["envoy.lrs.supports_send_all_clusters".to_owned()],
+            ..Default::default()
+        };
+        assert_eq!(read(&envoy).client(), "envoy 1.40.2");
+        assert!(read(&envoy).has_feature("envoy.lrs.supports_send_all_clusters"));
+        let grpc = Node {
+            user_agent_name: "gRPC C-core".to_owned(),
+            user_agent_version_type: Some(UserAgentVersionType::UserAgentVersion("1.85".to_owned())),
+            ..Default::default()
+        };
+        assert_eq!(read(&grpc).client(), "gRPC C-core 1.85");
     }
 }

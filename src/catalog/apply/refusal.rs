@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::sidecar::PORTS;
-use crate::model::{CheckId, EntryKind, NodeName, ServiceId};
+use crate::model::{CheckId, Datacenter, EntryKind, NodeName, ServiceId, ServiceName};
 
 /// A refused write has changed nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -21,6 +21,9 @@ pub enum Refusal {
     ProxyWithoutKind(ServiceId),
     #[error("service {0:?}: a connect-proxy needs Proxy.DestinationServiceName, the one service it stands for")]
     ProxyWithoutDestination(ServiceId),
+    #[error("service {id:?}: upstream {upstream:?} is asked of datacenter {datacenter:?}; this one is {own:?}, and others \
+        are not supported by this version of chancery")]
+    OtherDatacenter { id: ServiceId, upstream: ServiceName, datacenter: String, own: Datacenter },
     #[error("service {0:?}: a sidecar cannot have a sidecar of its own")]
     NestedSidecar(ServiceId),
     #[error("service {0:?}: the sidecar needs an id of its own, not its service's")]

@@ -6,7 +6,7 @@ use super::not_empty;
 use super::refusal::Refusal;
 use crate::catalog::write::Registration;
 use crate::model::intention::WILDCARD;
-use crate::model::{Check, Node, NodeName, Service, ServiceId, ServiceKind};
+use crate::model::{Check, Node, NodeName, Proxy, Service, ServiceId, ServiceKind, Upstream};
 
 impl Draft {
     pub(super) fn register_node(&mut self, node: &Node) -> Result<bool, Refusal> {
@@ -60,6 +60,21 @@ impl Draft {
         }
     }
 
+    fn own_datacenter(&self, service: &Service, proxy: &Proxy) -> Result<(), Refusal> {
+        let own = self.tables.datacenter();
+        let elsewhere =
+            |upstream: &&Upstream| !upstream.datacenter.is_empty() && upstream.datacenter != own.as_str();
+        match proxy.upstreams.iter().find(elsewhere) {
+            None => Ok(()),
+            Some(upstream) => Err(Refusal::OtherDatacenter {
+                id: service.id.clone(),
+                upstream: upstream.destination_name.clone(),
+                datacenter: upstream.datacenter.clone(),
+                own: own.clone(),
+            }),
+        }
+    }
+
     fn validate_service(&self, service: &Service) -> Result<(), Refusal> {
         if !self.tables.nodes.contains_key(&service.node) {
             return Err(Refusal::UnknownNode(service.node.clone()));
@@ -72,7 +87,7 @@ impl Draft {
                 if proxy.destination_name.is_empty() || proxy.destination_name == WILDCARD {
                     return Err(Refusal::ProxyWithoutDestination(service.id.clone()));
                 }
-                Ok(())
+                self.own_datacenter(service, proxy)
             }
             _ => Err(Refusal::ProxyWithoutKind(service.id.clone())),
         }

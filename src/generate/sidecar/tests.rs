@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
@@ -11,13 +12,15 @@ use crate::model::topic::ChainKey;
 use crate::model::{Action, Endpoint, Index, LocalApp, Protocol, ProxyConfig, ProxyId, Secret, ServiceName};
 use crate::model::{Leaf, Root, Roots, UnixTime};
 use crate::resource::ResourceType::{Cluster as C, Endpoint as E, Listener as L, Secret as S};
+use crate::snapshot::Facts;
 
 const DOMAIN: &str = "11111111-2222.consul";
 
 /// A sidecar of `web` that calls `db` on port 5000. Everything in it is made anew at each call.
-fn snapshot() -> Snapshot {
-    let mut snapshot = Snapshot {
-        proxy: Arc::new(ProxyConfig {
+fn snapshot() -> Facts {
+    let mut snapshot = Facts {
+        id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
+        proxy: Some(Arc::new(ProxyConfig {
             id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
             datacenter: "dc1".into(),
             destination: "web".into(),
@@ -34,16 +37,33 @@ fn snapshot() -> Snapshot {
             balance_inbound_connections: false,
             xds_fetch_timeout: None,
             upstreams: vec![],
-        }),
-        roots: Arc::new(Shared::new(Roots { trust_domain: DOMAIN.into(), roots: vec![root()] })),
-        leaf: Arc::new(Shared::new(leaf("a leaf"))),
-        intentions: Arc::new(Shared::new(Intentions::new(vec![], Action::Deny))),
-        mesh: Arc::new(Mesh::default()),
+        })),
+        roots: Some(Arc::new(Shared::new(Roots { trust_domain: DOMAIN.into(), roots: vec![root()] }))),
+        leaf: Some(Arc::new(Shared::new(leaf("a leaf")))),
+        intentions: Some(Arc::new(Shared::new(Intentions::new(vec![], Action::Deny)))),
+        mesh: Some(Arc::new(Mesh::default())),
         chains: BTreeMap::new(),
         endpoints: BTreeMap::new(),
     };
     call(&mut snapshot, ChainKey::plain("db".into()), at("127.0.0.1", 5000));
     snapshot
+}
+
+/// From all that is there, whether it is complete or not.
+fn seen(facts: &Facts) -> Snapshot<'_> {
+    Snapshot {
+        proxy: facts.proxy.as_ref().expect("it was given"),
+        roots: facts.roots.as_ref().expect("they were given"),
+        leaf: facts.leaf.as_ref().expect("it was given"),
+        intentions: facts.intentions.as_ref().expect("they were given"),
+        mesh: facts.mesh.as_ref().expect("it was given"),
+        chains: &facts.chains,
+        endpoints: &facts.endpoints,
+    }
+}
+
+fn made(facts: &Facts) -> Generated {
+    sidecar(&seen(facts))
 }
 
 fn root() -> Root {
@@ -79,7 +99,7 @@ fn at(address: &str, port: u16) -> Bind {
     Bind::Address { address: address.to_owned(), port }
 }
 
-fn call(snapshot: &mut Snapshot, key: ChainKey, bind: Bind) {
+fn call(snapshot: &mut Facts, key: ChainKey, bind: Bind) {
     let (datacenter, trust_domain) = ("dc1".into(), DOMAIN.into());
     let inputs = chain::Inputs { datacenter: &datacenter, trust_domain: &trust_domain, protocol: Protocol::Tcp };
     let service: ServiceName = key.service.clone();
@@ -88,8 +108,8 @@ fn call(snapshot: &mut Snapshot, key: ChainKey, bind: Bind) {
     edit(snapshot, |proxy| proxy.upstreams.push(UpstreamConfig { name: service.to_string(), bind, chain: key }));
 }
 
-fn edit(snapshot: &mut Snapshot, change: impl FnOnce(&mut ProxyConfig)) {
-    change(Arc::make_mut(&mut snapshot.proxy));
+fn edit(snapshot: &mut Facts, change: impl FnOnce(&mut ProxyConfig)) {
+    change(Arc::make_mut(snapshot.proxy.as_mut().expect("it was given")));
 }
 
 fn instances(addresses: &[&str]) -> Endpoints {
@@ -121,7 +141,7 @@ const DB: &str = "db.default.dc1.internal.11111111-2222.consul";
 
 #[test]
 fn a_sidecar_has_two_secrets_and_a_listener_and_cluster_each_way() {
-    let generated = sidecar(&snapshot());
+    let generated = made(&snapshot());
     assert_eq!(generated.refusals, []);
     assert_eq!(names(&generated, S), ["leaf", "roots"]);
     assert_eq!(names(&generated, C), [DB, "local_app"]);
@@ -143,7 +163,7 @@ fn generated_twice_from_scratch_the_bytes_are_the_same() {
                 ChainKey { protocol: Some(protocol), ..ChainKey::plain("api".into()) },
                 at("::1", 5001),
             );
-            sidecar(&snapshot).view
+            made(&snapshot).view
         };
         let (one, other) = (make(), make());
         assert_eq!(one.version, other.version);
@@ -155,7 +175,7 @@ fn generated_twice_from_scratch_the_bytes_are_the_same() {
 
 #[test]
 fn resources_refer_to_what_they_need() {
-    let view = sidecar(&snapshot()).view;
+    let view = made(&snapshot()).view;
     for resource in view.all() {
         for need in &resource.needs {
             let kind = if resource.kind == C { E } else { C };
@@ -169,46 +189,46 @@ fn resources_refer_to_what_they_need() {
 #[test]
 fn a_renewed_leaf_changes_one_secret_and_nothing_else() {
     let mut snapshot = snapshot();
-    let before = sidecar(&snapshot);
-    snapshot.leaf = Arc::new(Shared::new(leaf("another leaf")));
-    assert_eq!(changed(&before, &sidecar(&snapshot)), ["secret leaf"]);
+    let before = made(&snapshot);
+    snapshot.leaf = Some(Arc::new(Shared::new(leaf("another leaf"))));
+    assert_eq!(changed(&before, &made(&snapshot)), ["secret leaf"]);
 }
 
 #[test]
 fn an_intention_changes_the_public_listener_and_nothing_else() {
     let mut snapshot = snapshot();
-    let before = sidecar(&snapshot);
-    snapshot.intentions = Arc::new(Shared::new(Intentions::new(vec![], Action::Allow)));
-    assert_eq!(changed(&before, &sidecar(&snapshot)), ["listener public_listener:0.0.0.0:21000"]);
+    let before = made(&snapshot);
+    snapshot.intentions = Some(Arc::new(Shared::new(Intentions::new(vec![], Action::Allow))));
+    assert_eq!(changed(&before, &made(&snapshot)), ["listener public_listener:0.0.0.0:21000"]);
 }
 
 #[test]
 fn an_instance_that_comes_changes_the_endpoints_and_nothing_else() {
     let mut snapshot = snapshot();
-    let before = sidecar(&snapshot);
+    let before = made(&snapshot);
     snapshot.endpoints.insert("db".into(), Arc::new(Shared::new(instances(&["10.0.0.1", "10.0.0.2"]))));
-    assert_eq!(changed(&before, &sidecar(&snapshot)), [format!("endpoint {DB}")]);
+    assert_eq!(changed(&before, &made(&snapshot)), [format!("endpoint {DB}")]);
 }
 
 #[test]
 fn the_mesh_rules_for_outgoing_connections_change_upstream_clusters_alone() {
     let mut snapshot = snapshot();
-    let before = sidecar(&snapshot);
+    let before = made(&snapshot);
     let outgoing = TlsSettings { min_version: Some(TlsVersion::V1_3), ..Default::default() };
-    snapshot.mesh = Arc::new(Mesh { outgoing, ..Default::default() });
-    assert_eq!(changed(&before, &sidecar(&snapshot)), [format!("cluster {DB}")]);
+    snapshot.mesh = Some(Arc::new(Mesh { outgoing, ..Default::default() }));
+    assert_eq!(changed(&before, &made(&snapshot)), [format!("cluster {DB}")]);
 }
 
 #[test]
 fn proxies_of_different_services_share_an_upstreams_bytes() {
     let web = snapshot();
     let mut api = web.clone();
-    api.leaf = Arc::new(Shared::new(Leaf { service: "api".into(), ..leaf("the leaf of api") }));
+    api.leaf = Some(Arc::new(Shared::new(Leaf { service: "api".into(), ..leaf("the leaf of api") })));
     edit(&mut api, |proxy| {
         proxy.destination = "api".into();
         proxy.bind_port = 21001;
     });
-    let (web, api) = (sidecar(&web), sidecar(&api));
+    let (web, api) = (made(&web), made(&api));
     for (kind, name) in [(C, DB), (E, DB), (L, "db:127.0.0.1:5000"), (S, "roots")] {
         assert!(Arc::ptr_eq(web.view.get(kind, name).unwrap(), api.view.get(kind, name).unwrap()), "{kind} {name}");
     }
@@ -217,9 +237,31 @@ fn proxies_of_different_services_share_an_upstreams_bytes() {
 #[test]
 fn generated_again_from_the_same_facts_the_public_listener_is_not_made_again() {
     let snapshot = snapshot();
-    let (one, other) = (sidecar(&snapshot), sidecar(&snapshot));
+    let (one, other) = (made(&snapshot), made(&snapshot));
     let listener = |generated: &Generated| Arc::clone(generated.view.get(L, "public_listener:0.0.0.0:21000").unwrap());
     assert!(Arc::ptr_eq(&listener(&one), &listener(&other)));
+}
+
+#[test]
+fn a_rebuild_makes_what_a_build_from_scratch_makes() {
+    let mut facts = snapshot();
+    call(&mut facts, ChainKey::plain("api".into()), at("127.0.0.1", 5001));
+    let mut sidecar = Sidecar::default();
+    // each step changes one fact, some of them back to what it was
+    let steps: [fn(&mut Facts); 8] = [
+        |_| {},
+        |facts| facts.leaf = Some(Arc::new(Shared::new(leaf("another leaf")))),
+        |facts| drop(facts.endpoints.insert("db".into(), Arc::new(Shared::new(instances(&["10.0.0.2"]))))),
+        |facts| facts.intentions = Some(Arc::new(Shared::new(Intentions::new(vec![], Action::Allow)))),
+        |facts| drop(facts.endpoints.insert("db".into(), Arc::new(Shared::new(instances(&["db.example"]))))),
+        |facts| edit(facts, |proxy| drop(proxy.upstreams.remove(0))),
+        |facts| edit(facts, |proxy| proxy.protocol = Protocol::Http),
+        |facts| edit(facts, |proxy| proxy.bind_port = 5001),
+    ];
+    for step in steps {
+        step(&mut facts);
+        assert_eq!(sidecar.generate(&seen(&facts)), made(&facts));
+    }
 }
 
 #[test]
@@ -227,7 +269,7 @@ fn two_listeners_at_one_address_are_one_and_a_refusal() {
     let mut snapshot = snapshot();
     call(&mut snapshot, ChainKey::plain("api".into()), at("127.0.0.1", 5000));
     call(&mut snapshot, ChainKey::plain("api".into()), at("0.0.0.0", 21000));
-    let generated = sidecar(&snapshot);
+    let generated = made(&snapshot);
     assert_eq!(names(&generated, L), ["db:127.0.0.1:5000", "public_listener:0.0.0.0:21000"]);
     assert_eq!(names(&generated, C), [DB, "local_app"]);
     let reasons: Vec<&Reason> = generated.refusals.iter().map(|refusal| &refusal.reason).collect();
@@ -243,9 +285,9 @@ fn two_listeners_at_one_address_are_one_and_a_refusal() {
 #[test]
 fn one_upstream_declared_twice_is_refused_once() {
     let mut snapshot = snapshot();
-    let again = snapshot.proxy.upstreams[0].clone();
+    let again = snapshot.proxy.as_ref().expect("it was given").upstreams[0].clone();
     edit(&mut snapshot, |proxy| proxy.upstreams.push(again));
-    let generated = sidecar(&snapshot);
+    let generated = made(&snapshot);
     assert_eq!(generated.refusals.len(), 1);
     assert_eq!(generated.refusals[0].reason, Reason::NameTaken);
 }
@@ -255,7 +297,7 @@ fn one_upstream_at_two_addresses_has_one_cluster() {
     let mut snapshot = snapshot();
     let socket = Bind::Socket { path: "/tmp/db.sock".to_owned(), mode: Some(0o600) };
     call(&mut snapshot, ChainKey::plain("db".into()), socket);
-    let generated = sidecar(&snapshot);
+    let generated = made(&snapshot);
     assert_eq!(generated.refusals, []);
     assert_eq!(names(&generated, C), [DB, "local_app"]);
     assert_eq!(names(&generated, L), ["db:/tmp/db.sock", "db:127.0.0.1:5000", "public_listener:0.0.0.0:21000"]);
@@ -269,7 +311,7 @@ fn a_bad_address_costs_its_own_listener_and_no_other() {
     call(&mut snapshot, ChainKey::plain("api".into()), at("127.0.0.1", 0));
     let long = format!("/tmp/{}", "x".repeat(103));
     call(&mut snapshot, ChainKey::plain("api".into()), Bind::Socket { path: long.clone(), mode: None });
-    let generated = sidecar(&snapshot);
+    let generated = made(&snapshot);
     assert_eq!(names(&generated, L), ["db:127.0.0.1:5000"]);
     let reasons: Vec<&Reason> = generated.refusals.iter().map(|refusal| &refusal.reason).collect();
     assert_eq!(
@@ -292,7 +334,7 @@ fn a_bad_address_costs_its_own_listener_and_no_other() {
 fn without_an_application_to_reach_nothing_listens_for_the_mesh() {
     let mut snapshot = snapshot();
     edit(&mut snapshot, |proxy| proxy.local_app.address = at("", 8080));
-    let generated = sidecar(&snapshot);
+    let generated = made(&snapshot);
     assert_eq!(names(&generated, L), ["db:127.0.0.1:5000"]);
     assert_eq!((generated.refusals[0].kind, &generated.refusals[0].reason), (C, &Reason::NoAddress));
 }
@@ -301,7 +343,7 @@ fn without_an_application_to_reach_nothing_listens_for_the_mesh() {
 fn an_upstream_whose_facts_are_missing_is_refused() {
     let mut snapshot = snapshot();
     snapshot.endpoints.clear();
-    let generated = sidecar(&snapshot);
+    let generated = made(&snapshot);
     assert_eq!(generated.refusals[0].reason, Reason::Unknown);
     assert_eq!(names(&generated, C), ["local_app"]);
 }
@@ -312,7 +354,7 @@ fn instances_with_host_names_are_resolved_by_envoy() {
     let mut found = instances(&["db.example", "10.0.0.1"]);
     found.endpoints.push(Endpoint { socket_path: "/tmp/db.sock".to_owned(), ..found.endpoints[0].clone() });
     snapshot.endpoints.insert("db".into(), Arc::new(Shared::new(found)));
-    let generated = sidecar(&snapshot);
+    let generated = made(&snapshot);
     assert!(names(&generated, E).is_empty());
     let cluster: Cluster = message(&generated, C, DB);
     assert_eq!(cluster.load_assignment.unwrap().endpoints[0].lb_endpoints.len(), 2);
@@ -325,7 +367,7 @@ fn every_inbound_filter_chain_has_tls_and_authorisation() {
     for protocol in [Protocol::Tcp, Protocol::Http, Protocol::Http2, Protocol::Grpc] {
         let mut snapshot = snapshot();
         edit(&mut snapshot, |proxy| proxy.protocol = protocol);
-        let generated = sidecar(&snapshot);
+        let generated = made(&snapshot);
         let listener: Listener = message(&generated, L, "public_listener:0.0.0.0:21000");
         let [chain] = &listener.filter_chains[..] else { panic!("one chain") };
         assert!(chain.transport_socket.is_some());

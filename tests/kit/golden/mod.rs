@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use chancery::fact;
 use chancery::generate::{self, Generated};
 use chancery::model::ProxyId;
-use chancery::snapshot::{Facts, Snapshot};
+use chancery::snapshot::Facts;
 
 pub use given::Given;
 pub use validate::validate;
@@ -48,7 +48,8 @@ impl Scenario {
     /// When what is given cannot be read, or is refused by the catalog.
     pub fn generate(&self) -> Generated {
         let given = Given::read(&self.folder);
-        generate::sidecar(&snapshot(&given, &given.proxy))
+        let facts = facts(&given, &given.proxy);
+        generate::sidecar(&facts.complete().expect("they were asked for until they were"))
     }
 
     /// # Errors
@@ -63,19 +64,15 @@ fn name(folder: &Path) -> String {
 }
 
 /// Asks for what the proxy needs until it is all there.
-fn snapshot(given: &Given, proxy: &ProxyId) -> Snapshot {
+fn facts(given: &Given, proxy: &ProxyId) -> Facts {
     let mut facts = Facts::new(proxy.clone());
     let mut unanswered = vec![];
     loop {
-        match facts.complete() {
-            Ok(snapshot) => return snapshot,
-            Err(missing) => {
-                assert_ne!(missing, unanswered, "nothing answers these");
-                for topic in &missing {
-                    facts.learn(topic, &fact::look(&given.tables, topic).fact);
-                }
-                unanswered = missing;
-            }
+        let Err(missing) = facts.complete() else { return facts };
+        assert_ne!(missing, unanswered, "nothing answers these");
+        for topic in &missing {
+            facts.learn(topic, &fact::look(&given.tables, topic).fact);
         }
+        unanswered = missing;
     }
 }

@@ -17,6 +17,7 @@ use chancery_actors::kit::ripple::Ended;
 use chancery_actors::kit::{Cells, Clock, RippleLog};
 use chancery_actors::stores::{Memory, Store};
 use chancery_actors::wiring::{House, Plan};
+use chancery_actors::xds_settings::XdsSettings;
 use serde_json::Value;
 
 /// 2026-01-01T00:00:00Z
@@ -75,6 +76,7 @@ impl World {
             leaf_ttl: Duration::from_secs(72 * 3600),
             node: NodeName::from(NODE),
             ripples: RippleLog::new(move |end| heard.lock().expect("no panic while held").push(end.clone())),
+            xds: XdsSettings::default(),
         })
         .await
         .expect("memory can be loaded");
