@@ -142,9 +142,8 @@ async fn open_doors(
 }
 
 async fn listen(door: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, AgentError> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| AgentError::Listen { door, address, flag, error })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| AgentError::Listen { door, address, flag, error })?;
     tracing::info!(%address, "{door} is listening");
     Ok(listener)
 }
@@ -209,7 +208,14 @@ async fn register_self(house: &House, config: &AgentConfig) -> Result<(), AgentE
     let mut meta = config.node_meta.clone();
     meta.insert("consul-network-segment".to_owned(), String::new());
     meta.insert("consul-version".to_owned(), CONSUL_INTERFACE_VERSION.to_owned());
-    let node = Node { id, name: config.node_name.clone(), address, tagged_addresses: tagged.into(), meta, ..Default::default() };
+    let node = Node {
+        id,
+        name: config.node_name.clone(),
+        address,
+        tagged_addresses: tagged.into(),
+        meta,
+        ..Default::default()
+    };
     let service = Service {
         node: config.node_name.clone(),
         id: ServiceId::from("consul"),
@@ -217,8 +223,7 @@ async fn register_self(house: &House, config: &AgentConfig) -> Result<(), AgentE
         port: 8300,
         ..Default::default()
     };
-    let registration =
-        Registration { service, checks: Vec::new(), sidecar: None, replace_existing_checks: false };
+    let registration = Registration { service, checks: Vec::new(), sidecar: None, replace_existing_checks: false };
     let write = Write::Batch(vec![
         Write::RegisterNode(node),
         Write::RegisterService(Box::new(registration)),

@@ -126,8 +126,8 @@ impl LeafKeeper {
                 let post = Post::new(ctx.address(), card.card());
                 let (bell, own) = (post.downgrade(), post.downgrade());
                 let doorbell = Doorbell::new(move || bell.tell(Ring));
-                let hearings = [Place::Roots, Place::Leaf(service.clone())]
-                    .map(|place| parts.places.listen(place, &doorbell));
+                let hearings =
+                    [Place::Roots, Place::Leaf(service.clone())].map(|place| parts.places.listen(place, &doorbell));
                 Self { parts, card, service, doorbell, _hearings: hearings, timer: None, post: own, _exit: exit }
             });
             let post = Post::new(addr, &on_card);

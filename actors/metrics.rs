@@ -15,7 +15,11 @@ use crate::kit::ripple::Ended;
 pub const LIST: &[(Kind, &str, &str)] = &[
     (Kind::Gauge, "chancery_build_info", "1, with the version as a label"),
     (Kind::Gauge, "chancery_catalog_index", "index of the newest published tables"),
-    (Kind::Counter, "chancery_catalog_writes_total", "writes by outcome: applied, unchanged, cas_failed, refused, failed"),
+    (
+        Kind::Counter,
+        "chancery_catalog_writes_total",
+        "writes by outcome: applied, unchanged, cas_failed, refused, failed",
+    ),
     (Kind::Histogram, "chancery_catalog_commit_seconds", "from a write's receipt until it is durable and published"),
     (Kind::Histogram, "chancery_store_commit_seconds", "one commit of the store"),
     (Kind::Histogram, "chancery_store_batch_size", "writes that went to the store as one commit"),
@@ -37,8 +41,16 @@ pub const LIST: &[(Kind, &str, &str)] = &[
     (Kind::Counter, "chancery_xds_bytes_sent_total", "bytes of responses sent, by type"),
     (Kind::Counter, "chancery_xds_acks_total", "responses acknowledged, by type"),
     (Kind::Counter, "chancery_xds_nacks_total", "responses refused by clients, by type"),
-    (Kind::Counter, "chancery_xds_streams_ended_total", "streams that were refused or ended here, by reason: crowded, draining, invalid, unread, aged"),
-    (Kind::Counter, "chancery_load_requests_total", "requests that clients have reported, by outcome: success, error, dropped"),
+    (
+        Kind::Counter,
+        "chancery_xds_streams_ended_total",
+        "streams that were refused or ended here, by reason: crowded, draining, invalid, unread, aged",
+    ),
+    (
+        Kind::Counter,
+        "chancery_load_requests_total",
+        "requests that clients have reported, by outcome: success, error, dropped",
+    ),
     (Kind::Histogram, "chancery_ripple_seconds", "from a write's receipt until the last of it passed a stage"),
     (Kind::Counter, "chancery_ripples_total", "changes that ended, by outcome: converged, rejected, gone"),
     (Kind::Gauge, "chancery_actors", "actors by kind"),

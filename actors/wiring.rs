@@ -89,12 +89,8 @@ impl House {
             0,
         );
 
-        let leaves = LeafParts {
-            catalog: catalog.clone(),
-            places: Arc::clone(&places),
-            clock,
-            leaf_ttl: plan.leaf_ttl,
-        };
+        let leaves =
+            LeafParts { catalog: catalog.clone(), places: Arc::clone(&places), clock, leaf_ttl: plan.leaf_ttl };
         let leaf_seat: Seat<LeafRegistry> = Seat::default();
         let wake = leaf_seat.clone();
         let identities: Arc<Bell<ServiceName>> =

@@ -34,7 +34,10 @@ pub enum Fact {
     Mesh(Arc<Mesh>),
     /// `None`: there is no trust domain yet.
     Chain(Option<Arc<Shared<Chain>>>),
+    /// For `Endpoints` and `PlainEndpoints`.
     Endpoints(Arc<Shared<Endpoints>>),
+    /// `None`: no native service is registered under that id.
+    Native(Option<ServiceName>),
 }
 
 /// A node and everything registered on it, sorted by id.
@@ -123,6 +126,11 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
         Topic::Endpoints(service) => (
             Fact::Endpoints(Arc::new(Shared::new(query::endpoints(tables, service)))),
             vec![Place::Connect(service.clone())],
+        ),
+        Topic::Native(id) => (Fact::Native(query::native(tables, id)), vec![Place::Proxy(id.clone())]),
+        Topic::PlainEndpoints(service) => (
+            Fact::Endpoints(Arc::new(Shared::new(query::plain_endpoints(tables, service)))),
+            vec![Place::Service(service.clone())],
         ),
     }
 }

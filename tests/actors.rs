@@ -15,8 +15,7 @@ async fn mesh(world: &World, count: u32) {
     for number in 0..count {
         let upstreams = json!([{ "DestinationName": "backend", "LocalBindPort": 5000 }]);
         let sidecar = json!({ "Checks": [], "Port": 20001, "Proxy": { "Upstreams": upstreams } });
-        let body =
-            json!({ "Name": format!("web-{number:04}"), "Port": 80, "Connect": { "SidecarService": sidecar } });
+        let body = json!({ "Name": format!("web-{number:04}"), "Port": 80, "Connect": { "SidecarService": sidecar } });
         world.register(&body).await.expect("a web is good");
     }
 }
@@ -80,7 +79,8 @@ fn an_irrelevant_write_wakes_no_proxy() {
         let (proxies, streams) = (handled(&world, "ProxyState"), handled(&world, "XdsStream"));
 
         world.register(&json!({ "Name": "unrelated", "Port": 1 })).await.expect("it is good");
-        let check = json!({ "Name": "backend-note", "TTL": "1h", "ServiceID": "backend-sidecar-proxy", "Status": "passing" });
+        let check =
+            json!({ "Name": "backend-note", "TTL": "1h", "ServiceID": "backend-sidecar-proxy", "Status": "passing" });
         let check = chancery::wire::registration::check(&check, chancery::wire::Typing::Strict, &"n1".into());
         world.commit(Write::RegisterCheck(check.expect("a good check"))).await.expect("it is registered");
         converge(&world, &mut envoys).await;

@@ -11,8 +11,8 @@ use chancery::catalog::{Change, Write};
 use chancery::model::{Action, Index};
 use chancery::resource::ResourceType;
 use chancery_actors::stores::{Loaded, Memory, Store, StoreError};
-use futures_util::future::BoxFuture;
 use chancery_tests::world::{ScriptedEnvoy, World, in_virtual_time};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 
 const SERVICES: [&str; 4] = ["a", "b", "c", "d"];
@@ -138,10 +138,7 @@ impl Run {
         let action = if self.chance.below(2) == 0 { Action::Allow } else { Action::Deny };
         let source = if self.chance.below(5) == 0 { "*" } else { *self.chance.pick(&SERVICES) };
         let (source, destination) = (source.into(), (*self.chance.pick(&SERVICES)).into());
-        _ = self
-            .world
-            .commit(Write::PutIntention { source, destination, action, description: String::new() })
-            .await;
+        _ = self.world.commit(Write::PutIntention { source, destination, action, description: String::new() }).await;
     }
 
     async fn protocol(&mut self) {
@@ -179,7 +176,16 @@ impl Run {
     }
 
     fn panic(&mut self) {
-        let kinds = ["Catalog", "WatchRegistry", "ProxyRegistry", "LeafRegistry", "SourceWatch", "ProxyState", "XdsStream", "LeafKeeper"];
+        let kinds = [
+            "Catalog",
+            "WatchRegistry",
+            "ProxyRegistry",
+            "LeafRegistry",
+            "SourceWatch",
+            "ProxyState",
+            "XdsStream",
+            "LeafKeeper",
+        ];
         let kind = *self.chance.pick(&kinds);
         let cards = self.world.house.desk.read(Some(kind), None);
         if !cards.is_empty() {
@@ -234,7 +240,18 @@ impl Run {
         let tables = self.world.house.catalog.tables();
         for topic in self.world.house.watches.topics.keys() {
             let posted = self.world.house.watches.board.read(&topic).map(|answer| answer.fact);
-            assert_eq!(posted, Some(chancery::fact::look(&tables, &topic).fact), "{topic} is stale on the board; {:?}", self.world.house.desk.read(Some("SourceWatch"), Some(&topic.to_string())).into_iter().chain(self.world.house.desk.read(Some("WatchRegistry"), None)).collect::<Vec<_>>());
+            assert_eq!(
+                posted,
+                Some(chancery::fact::look(&tables, &topic).fact),
+                "{topic} is stale on the board; {:?}",
+                self.world
+                    .house
+                    .desk
+                    .read(Some("SourceWatch"), Some(&topic.to_string()))
+                    .into_iter()
+                    .chain(self.world.house.desk.read(Some("WatchRegistry"), None))
+                    .collect::<Vec<_>>()
+            );
         }
         for (proxy, envoy) in &self.envoys {
             let published = self.world.house.proxies.board.read(&envoy.proxy);

@@ -177,12 +177,14 @@ fn topics() -> Vec<Topic> {
     let mut topics = vec![Topic::Nodes, Topic::Services, Topic::IntentionList, Topic::Roots, Topic::Mesh];
     for node in NODES {
         topics.push(Topic::Node(node.into()));
-        topics.extend(IDS.map(|id| Topic::Proxy(ProxyId { node: NodeName::from(node), service: ServiceId::from(id) })));
+        let ids = || IDS.map(|id| ProxyId { node: NodeName::from(node), service: ServiceId::from(id) });
+        topics.extend(ids().map(Topic::Proxy));
+        topics.extend(ids().map(Topic::Native));
     }
     for name in NAMES {
         let name = ServiceName::from(name);
         topics.extend(
-            [Topic::Service, Topic::Connect, Topic::Leaf, Topic::Intentions, Topic::Endpoints]
+            [Topic::Service, Topic::Connect, Topic::Leaf, Topic::Intentions, Topic::Endpoints, Topic::PlainEndpoints]
                 .map(|of| of(name.clone())),
         );
         topics.push(Topic::Chain(ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain(name.clone()) }));

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use crate::model::{Datacenter, Protocol, ServiceName, TrustDomain};
 use crate::model::topic::ChainKey;
+use crate::model::{Datacenter, Protocol, ServiceName, TrustDomain};
 
 mod customization;
 

@@ -84,7 +84,10 @@ pub enum Probe {
     /// `host:port`.
     Tcp(String),
     /// Mirrors the health of another instance (`service` not empty) or of a node. An empty node is the check's own.
-    Alias { node: NodeName, service: ServiceId },
+    Alias {
+        node: NodeName,
+        service: ServiceId,
+    },
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

@@ -39,9 +39,15 @@ pub struct LocalApp {
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Bind {
-    Address { address: String, port: u16 },
+    Address {
+        address: String,
+        port: u16,
+    },
     /// `mode` is the permission bits, if given.
-    Socket { path: String, mode: Option<u32> },
+    Socket {
+        path: String,
+        mode: Option<u32>,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -23,7 +23,7 @@ pub enum Place {
     Service(ServiceName),
     /// Instances that accept mesh connections for the name, in the same sense.
     Connect(ServiceName),
-    /// The registration of one proxy.
+    /// The registration of one proxy, or of an instance that needs none.
     Proxy(ProxyId),
     Entry(EntryKey),
     /// Any entry of the kind.
@@ -55,6 +55,12 @@ pub enum Topic {
     Mesh,
     Chain(ChainKey),
     Endpoints(ServiceName),
+
+    // What gRPC programs without a proxy are made of, beside what proxies are.
+    /// What the program's registration stands for, if that is native.
+    Native(ProxyId),
+    /// Where the instances themselves listen, whatever stands before them.
+    PlainEndpoints(ServiceName),
 }
 
 /// A discovery chain as one downstream asks for it: the service and what the downstream overrides.
@@ -73,7 +79,7 @@ impl ChainKey {
 
 impl Topic {
     /// Every kind there is, for metrics.
-    pub const KINDS: [&'static str; 15] = [
+    pub const KINDS: [&'static str; 17] = [
         "nodes",
         "node",
         "services",
@@ -89,6 +95,8 @@ impl Topic {
         "mesh",
         "chain",
         "endpoints",
+        "native",
+        "plain-endpoints",
     ];
 
     /// The kind alone, for metrics.
@@ -109,6 +117,8 @@ impl Topic {
             Self::Mesh => "mesh",
             Self::Chain(_) => "chain",
             Self::Endpoints(_) => "endpoints",
+            Self::Native(_) => "native",
+            Self::PlainEndpoints(_) => "plain-endpoints",
         }
     }
 }
@@ -123,10 +133,11 @@ impl fmt::Display for Topic {
             | Self::Connect(name)
             | Self::Leaf(name)
             | Self::Intentions(name)
-            | Self::Endpoints(name) => write!(out, ":{name}"),
+            | Self::Endpoints(name)
+            | Self::PlainEndpoints(name) => write!(out, ":{name}"),
             Self::Entry(key) => write!(out, ":{key}"),
             Self::Entries(kind) => write!(out, ":{kind}"),
-            Self::Proxy(id) => write!(out, ":{id}"),
+            Self::Proxy(id) | Self::Native(id) => write!(out, ":{id}"),
             Self::Chain(key) => {
                 write!(out, ":{}", key.service)?;
                 if let Some(protocol) = key.protocol {

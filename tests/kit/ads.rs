@@ -401,7 +401,10 @@ where
         };
         let mut messages = match opened {
             Ok(response) => response.into_inner(),
-            Err(status) => return _ = answers.send(Err(status)).await,
+            Err(status) => {
+                _ = answers.send(Err(status)).await;
+                return;
+            }
         };
         loop {
             let next = match messages.message().await {

@@ -88,8 +88,11 @@ fn row_003_a_service_of_one_type_takes_an_empty_type_url_for_its_own() {
         for (service, letter) in SERVED {
             let mut talk = stage.talk_to(service, Dialect::Delta);
             let names = vec!["x".to_owned()];
-            talk.send(Say::Delta(DeltaDiscoveryRequest { resource_names_subscribe: names.clone(), ..Default::default() }))
-                .await;
+            talk.send(Say::Delta(DeltaDiscoveryRequest {
+                resource_names_subscribe: names.clone(),
+                ..Default::default()
+            }))
+            .await;
             talk.takes(&format!("{letter} +x@1")).await;
             let mut talk = stage.talk_to(service, Dialect::StateOfTheWorld);
             talk.send(Say::StateOfTheWorld(DiscoveryRequest { resource_names: names, ..Default::default() })).await;
@@ -98,7 +101,8 @@ fn row_003_a_service_of_one_type_takes_an_empty_type_url_for_its_own() {
         for (service, type_url) in EMPTY {
             let mut talk = stage.talk_to(service, Dialect::Delta);
             let names = vec!["x".to_owned()];
-            talk.send(Say::Delta(DeltaDiscoveryRequest { resource_names_subscribe: names, ..Default::default() })).await;
+            talk.send(Say::Delta(DeltaDiscoveryRequest { resource_names_subscribe: names, ..Default::default() }))
+                .await;
             assert_eq!(talk.expect(type_url).await.removed, ["x"]);
         }
     });

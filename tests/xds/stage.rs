@@ -46,8 +46,15 @@ pub(crate) fn on_stage(story: impl AsyncFnOnce(Stage)) {
 }
 
 pub(crate) fn on_stage_with(settings: XdsSettings, story: impl AsyncFnOnce(Stage)) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    tokio::task::LocalSet::new().block_on(&runtime, async { story(Stage::new(settings).await).await });
+    let system = actix::System::with_tokio_rt(|| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    });
+    system.block_on(async {
+        let arbiter = actix::Arbiter::new();
+        story(Stage::new(&arbiter, settings).await).await;
+        arbiter.stop();
+        _ = arbiter.join();
+    });
 }
 
 /// The same story in both dialects.
@@ -75,9 +82,10 @@ pub(crate) fn in_the_world(story: impl AsyncFnOnce(Stage, Talk)) {
 }
 
 impl Stage {
-    pub async fn new(settings: XdsSettings) -> Self {
+    async fn new(arbiter: &actix::Arbiter, settings: XdsSettings) -> Self {
+        let cells = Cells::on(std::slice::from_ref(arbiter));
         let proxies = Proxies { snapshots: Bell::new(), board: Arc::<Board<ProxyId, Published>>::default() };
-        let streams = Streams::new(proxies.clone(), &Desk::new(), &Cells::here(), Clock::system(), settings);
+        let streams = Streams::new(proxies.clone(), &Desk::new(), &cells, Clock::system(), settings);
         let loads = Loads::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -94,12 +102,8 @@ impl Stage {
     pub fn show_to(&self, proxy: &str, node: &str, resources: &[&str]) {
         let id = ProxyId { node: NodeName::from(node), service: ServiceId::from(proxy) };
         let view = View::new(resources.iter().map(|words| Arc::new(resource(words))));
-        let published = Published {
-            version: 1,
-            view: Some(Arc::new(view)),
-            refusals: Arc::new([]),
-            missing: Arc::new([]),
-        };
+        let published =
+            Published { version: 1, view: Some(Arc::new(view)), refusals: Arc::new([]), missing: Arc::new([]) };
         _ = self.proxies.board.post(id.clone(), published);
         self.proxies.snapshots.ring(&id, &Ripples::default());
     }

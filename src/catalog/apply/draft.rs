@@ -190,7 +190,8 @@ impl Draft {
         if let Some(name) = service.connect_name() {
             self.places.insert(Place::Connect(name.clone()));
         }
-        if service.kind == ServiceKind::ConnectProxy {
+        // what is native is its own proxy
+        if service.kind == ServiceKind::ConnectProxy || service.connect_native {
             self.places.insert(Place::Proxy(service.proxy_id()));
         }
     }

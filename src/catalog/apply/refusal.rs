@@ -21,8 +21,10 @@ pub enum Refusal {
     ProxyWithoutKind(ServiceId),
     #[error("service {0:?}: a connect-proxy needs Proxy.DestinationServiceName, the one service it stands for")]
     ProxyWithoutDestination(ServiceId),
-    #[error("service {id:?}: upstream {upstream:?} is asked of datacenter {datacenter:?}; this one is {own:?}, and others \
-        are not supported by this version of chancery")]
+    #[error(
+        "service {id:?}: upstream {upstream:?} is asked of datacenter {datacenter:?}; this one is {own:?}, and others \
+        are not supported by this version of chancery"
+    )]
     OtherDatacenter { id: ServiceId, upstream: ServiceName, datacenter: String, own: Datacenter },
     #[error("service {0:?}: a sidecar cannot have a sidecar of its own")]
     NestedSidecar(ServiceId),

@@ -62,8 +62,7 @@ impl Draft {
 
     fn own_datacenter(&self, service: &Service, proxy: &Proxy) -> Result<(), Refusal> {
         let own = self.tables.datacenter();
-        let elsewhere =
-            |upstream: &&Upstream| !upstream.datacenter.is_empty() && upstream.datacenter != own.as_str();
+        let elsewhere = |upstream: &&Upstream| !upstream.datacenter.is_empty() && upstream.datacenter != own.as_str();
         match proxy.upstreams.iter().find(elsewhere) {
             None => Ok(()),
             Some(upstream) => Err(Refusal::OtherDatacenter {

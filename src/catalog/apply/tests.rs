@@ -411,11 +411,8 @@ fn a_proxy_follows_the_port_of_the_instance_it_stands_beside() {
 fn an_upstream_in_another_datacenter_is_refused() {
     let mut world = World::with_nodes();
     let mut sidecar = sidecar("web");
-    let upstream = crate::model::Upstream {
-        destination_name: "db".into(),
-        datacenter: "far".to_owned(),
-        ..Default::default()
-    };
+    let upstream =
+        crate::model::Upstream { destination_name: "db".into(), datacenter: "far".to_owned(), ..Default::default() };
     sidecar.proxy.get_or_insert_default().upstreams.push(upstream);
     let refusal = apply(&world.tables, &register(sidecar), world.tables.index().next()).unwrap_err();
     assert!(matches!(refusal, Refusal::OtherDatacenter { .. }), "{refusal}");

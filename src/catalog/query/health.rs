@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::tables::Tables;
-use crate::model::{Endpoint, Endpoints, Instance, Service, ServiceId, ServiceName, Status};
+use crate::model::{Endpoint, Endpoints, Instance, Service, ServiceId, ServiceKind, ServiceName, Status};
 
 /// The most load an instance can take, relative to others.
 const MAX_WEIGHT: u32 = 128;
@@ -21,6 +21,15 @@ pub fn connect_instances(tables: &Tables, name: &ServiceName) -> Vec<Instance> {
 /// Where proxies send requests for the service.
 pub fn endpoints(tables: &Tables, service: &ServiceName) -> Endpoints {
     let mut endpoints: Vec<_> = connect_instances(tables, service).iter().map(endpoint).collect();
+    endpoints.sort();
+    Endpoints { endpoints }
+}
+
+/// Where the instances of the service listen themselves, beside any sidecar.
+pub fn plain_endpoints(tables: &Tables, service: &ServiceName) -> Endpoints {
+    let instances = instances(tables, service);
+    let applications = instances.iter().filter(|instance| instance.service.kind == ServiceKind::Typical);
+    let mut endpoints: Vec<_> = applications.map(endpoint).collect();
     endpoints.sort();
     Endpoints { endpoints }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use central::{merged_proxy_config, protocol, proxy};
-pub use health::{connect_instances, endpoints, instances};
+pub use health::{connect_instances, endpoints, instances, plain_endpoints};
 pub use intentions::{decide_intention, intention_list, intentions};
 
 use imbl::ordmap::DiffItem;
@@ -19,7 +19,7 @@ use imbl::ordmap::DiffItem;
 use super::tables::Tables;
 use crate::model::entry::{EntryBody, Mesh};
 use crate::model::{
-    Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, Service, ServiceId, ServiceName, Status,
+    Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, ProxyId, Service, ServiceId, ServiceName, Status,
 };
 
 /// Sorted by name.
@@ -43,6 +43,12 @@ pub fn services(tables: &Tables) -> BTreeMap<ServiceName, BTreeSet<String>> {
 
 pub fn service(tables: &Tables, node: &NodeName, id: &ServiceId) -> Option<Arc<Service>> {
     tables.services.get(&(node.clone(), id.clone())).cloned()
+}
+
+/// The service that the instance stands for by itself, if it was registered with `Connect.Native`.
+pub fn native(tables: &Tables, id: &ProxyId) -> Option<ServiceName> {
+    let service = tables.services.get(&(id.node.clone(), id.service.clone()))?;
+    service.connect_native.then(|| service.name.clone())
 }
 
 pub fn check(tables: &Tables, node: &NodeName, id: &CheckId) -> Option<Arc<Check>> {

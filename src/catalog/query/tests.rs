@@ -285,6 +285,7 @@ fn checks_of_the_node_that_changed_are_told_and_no_others() {
     world.write(Write::RegisterCheck(check("d", "")));
     world.write(Write::RegisterCheck(Check { node: "n2".into(), ..check("e", "") }));
     let changed = changed_checks(&before, &world.tables, &"n1".into());
-    let told: Vec<_> = changed.iter().map(|(id, check)| (id.as_str(), check.as_ref().map(|check| check.status))).collect();
+    let told: Vec<_> =
+        changed.iter().map(|(id, check)| (id.as_str(), check.as_ref().map(|check| check.status))).collect();
     assert_eq!(told, [("a", None), ("b", Some(Status::Warning)), ("d", Some(check("d", "").status))]);
 }

@@ -138,7 +138,9 @@ impl Stage {
                 let sheets = self.world.house.streams.sheets();
                 let of_proxy = sheets.iter().filter(|sheet| sheet.proxy == envoy.proxy);
                 return of_proxy
-                    .map(|sheet| format!("{proxy} is {}", if sheet.protocol().settled() { "in sync" } else { "behind" }))
+                    .map(|sheet| {
+                        format!("{proxy} is {}", if sheet.protocol().settled() { "in sync" } else { "behind" })
+                    })
                     .collect();
             }
             _ => panic!("no such command: {verb} {proxy} {rest:?}"),
