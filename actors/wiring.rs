@@ -59,59 +59,19 @@ impl House {
     pub async fn open(plan: Plan) -> Result<Self, StoreError> {
         let loaded = plan.store.load().await?;
         let tables = Tables::load(plan.settings.clone(), loaded.index, loaded.records);
-        let published = Arc::new(ArcSwap::from_pointee(tables));
-        let (desk, cells, clock) = (Desk::new(), plan.cells, plan.clock);
-        let places: Arc<Bell<Place>> = Bell::new();
-
-        let catalog = CatalogHandle { seat: Seat::default(), published: Arc::clone(&published) };
-        Catalog::start(
-            Arc::new(CatalogParts {
-                settings: plan.settings,
-                store: plan.store,
-                published: Arc::clone(&published),
-                bell: Arc::clone(&places),
-                seat: catalog.seat.clone(),
-                desk: Arc::clone(&desk),
-                cells: cells.clone(),
-                ripples: Arc::clone(&plan.ripples),
-            }),
-            0,
-        );
-        Authority::start(
-            AuthorityParts {
-                catalog: catalog.clone(),
-                clock,
-                trust_domain: plan.trust_domain,
-                seat: Seat::default(),
-                desk: Arc::clone(&desk),
-                cells: cells.clone(),
-            },
-            0,
-        );
-
-        let leaves =
-            LeafParts { catalog: catalog.clone(), places: Arc::clone(&places), clock, leaf_ttl: plan.leaf_ttl };
-        let leaf_seat: Seat<LeafRegistry> = Seat::default();
-        let wake = leaf_seat.clone();
-        let identities: Arc<Bell<ServiceName>> =
-            Bell::with_edges(move |service: &ServiceName| wake.tell(Reconcile(service.clone())));
-        LeafKeeper::start_registry(leaves.clone(), &identities, leaf_seat, &desk, &cells);
-
-        let watch_seat = Seat::default();
-        let watches = Watches::new(&watch_seat, &published);
-        let watch_parts = WatchParts {
-            published: Arc::clone(&published),
-            places: Arc::clone(&places),
-            board: Arc::clone(&watches.board),
-            topics: Arc::clone(&watches.topics),
-            identities,
+        let ground = Ground {
+            published: Arc::new(ArcSwap::from_pointee(tables)),
+            places: Bell::new(),
+            desk: Desk::new(),
+            cells: plan.cells.clone(),
+            clock: plan.clock,
         };
-        Watches::start(Arc::new(watch_parts), watch_seat, &desk, &cells);
-
-        let proxy_seat = Seat::default();
-        let proxies = Proxies::new(&proxy_seat);
-        proxies.start(&watches, proxy_seat, &desk, &cells);
-
+        let catalog = ground.catalog(&plan);
+        ground.authority(&catalog, plan.trust_domain);
+        let (leaves, identities) = ground.leaves(&catalog, plan.leaf_ttl);
+        let watches = ground.watches(identities);
+        let proxies = ground.proxies(&watches);
+        let Ground { places, desk, cells, clock, .. } = ground;
         let checks = Checks::start(ChecksParts {
             catalog: catalog.clone(),
             places: Arc::clone(&places),
@@ -120,19 +80,78 @@ impl House {
             cells: cells.clone(),
         });
         let streams = Streams::new(proxies.clone(), &desk, &cells, clock, plan.xds);
-        Ok(Self {
-            catalog,
-            watches,
-            proxies,
-            streams,
-            loads: Loads::default(),
-            checks,
-            leaves,
-            desk,
-            cells,
-            clock,
-            places,
-            ripples: plan.ripples,
-        })
+        let (loads, ripples) = (Loads::default(), plan.ripples);
+        Ok(Self { catalog, watches, proxies, streams, loads, checks, leaves, desk, cells, clock, places, ripples })
+    }
+}
+
+/// What every actor stands on.
+struct Ground {
+    published: Arc<ArcSwap<Tables>>,
+    places: Arc<Bell<Place>>,
+    desk: Arc<Desk>,
+    cells: Cells,
+    clock: Clock,
+}
+
+impl Ground {
+    fn catalog(&self, plan: &Plan) -> CatalogHandle {
+        let handle = CatalogHandle { seat: Seat::default(), published: Arc::clone(&self.published) };
+        let parts = CatalogParts {
+            settings: plan.settings.clone(),
+            store: Arc::clone(&plan.store),
+            published: Arc::clone(&self.published),
+            bell: Arc::clone(&self.places),
+            seat: handle.seat.clone(),
+            desk: Arc::clone(&self.desk),
+            cells: self.cells.clone(),
+            ripples: Arc::clone(&plan.ripples),
+        };
+        Catalog::start(Arc::new(parts), 0);
+        handle
+    }
+
+    fn authority(&self, catalog: &CatalogHandle, trust_domain: TrustDomain) {
+        let parts = AuthorityParts {
+            catalog: catalog.clone(),
+            clock: self.clock,
+            trust_domain,
+            seat: Seat::default(),
+            desk: Arc::clone(&self.desk),
+            cells: self.cells.clone(),
+        };
+        Authority::start(parts, 0);
+    }
+
+    /// The keepers of leaves, and the bell that tells them which identities are wanted.
+    fn leaves(&self, catalog: &CatalogHandle, leaf_ttl: Duration) -> (LeafParts, Arc<Bell<ServiceName>>) {
+        let (catalog, places) = (catalog.clone(), Arc::clone(&self.places));
+        let parts = LeafParts { catalog, places, clock: self.clock, leaf_ttl };
+        let seat: Seat<LeafRegistry> = Seat::default();
+        let wake = seat.clone();
+        let identities = Bell::with_edges(move |service: &ServiceName| wake.tell(Reconcile(service.clone())));
+        LeafKeeper::start_registry(parts.clone(), &identities, seat, &self.desk, &self.cells);
+        (parts, identities)
+    }
+
+    fn watches(&self, identities: Arc<Bell<ServiceName>>) -> Watches {
+        let seat = Seat::default();
+        let watches = Watches::new(&seat, &self.published);
+        let parts = WatchParts {
+            published: Arc::clone(&self.published),
+            places: Arc::clone(&self.places),
+            board: Arc::clone(&watches.board),
+            topics: Arc::clone(&watches.topics),
+            identities,
+        };
+        Watches::start(Arc::new(parts), seat, &self.desk, &self.cells);
+        watches
+    }
+
+    fn proxies(&self, watches: &Watches) -> Proxies {
+        let seat = Seat::default();
+        let proxies = Proxies::new(&seat);
+        proxies.start(watches, seat, &self.desk, &self.cells);
+        proxies
     }
 }

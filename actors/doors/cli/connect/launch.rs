@@ -22,6 +22,10 @@ const RETRY: Duration = Duration::from_millis(5);
 
 /// With one of these Envoys hand over to each other, and whoever runs them says how.
 const HOT_RESTART: [&str; 3] = ["--restart-epoch", "--hot-restart-version", "--base-id"];
+/// How Envoy lets go of connections whose listener has changed.
+const DRAIN: [&str; 2] = ["--drain-strategy", "--drain-time-s"];
+/// A changed intention holds for the connections that are open, too; left alone, Envoy takes ten minutes.
+const DRAIN_QUICKLY: [&str; 4] = ["--drain-strategy", "immediate", "--drain-time-s", "10"];
 
 /// Replaces this process by Envoy. Returns only what went wrong.
 pub(super) fn become_envoy(envoy: &Path, bootstrap: &str, passed_on: &[OsString]) -> CliError {
@@ -46,17 +50,21 @@ pub(super) fn become_envoy(envoy: &Path, bootstrap: &str, passed_on: &[OsString]
 
 fn arguments(config: &Path, passed_on: &[OsString]) -> Vec<OsString> {
     let mut arguments = vec!["--config-path".into(), config.as_os_str().to_owned()];
-    let hot_restart = passed_on.iter().any(|word| {
-        let word = word.to_string_lossy();
-        HOT_RESTART
-            .iter()
-            .any(|flag| word == *flag || word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
-    });
-    if !hot_restart {
+    if !asked_for(passed_on, &HOT_RESTART) {
         arguments.push("--disable-hot-restart".into());
+    }
+    if !asked_for(passed_on, &DRAIN) {
+        arguments.extend(DRAIN_QUICKLY.map(OsString::from));
     }
     arguments.extend(passed_on.iter().cloned());
     arguments
+}
+
+fn asked_for(passed_on: &[OsString], flags: &[&str]) -> bool {
+    passed_on.iter().any(|word| {
+        let word = word.to_string_lossy();
+        flags.iter().any(|flag| word == *flag || word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
+    })
 }
 
 /// A named pipe in a folder of its own, both for this user only.
@@ -162,10 +170,18 @@ mod tests {
             let shown = arguments(Path::new("/p"), &passed_on);
             shown.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(shown(&["-l", "debug"]), "--config-path /p --disable-hot-restart -l debug");
-        assert_eq!(shown(&["--restart-epoch", "0"]), "--config-path /p --restart-epoch 0");
-        assert_eq!(shown(&["--base-id=3"]), "--config-path /p --base-id=3");
-        assert_eq!(shown(&["--base-id-path", "x"]), "--config-path /p --disable-hot-restart --base-id-path x");
+        let quickly = "--drain-strategy immediate --drain-time-s 10";
+        assert_eq!(shown(&["-l", "debug"]), format!("--config-path /p --disable-hot-restart {quickly} -l debug"));
+        assert_eq!(shown(&["--restart-epoch", "0"]), format!("--config-path /p {quickly} --restart-epoch 0"));
+        assert_eq!(shown(&["--base-id=3"]), format!("--config-path /p {quickly} --base-id=3"));
+        assert_eq!(shown(&["--base-id-path", "x"]), format!("--config-path /p --disable-hot-restart {quickly} --base-id-path x"));
+    }
+
+    #[test]
+    fn what_is_said_about_draining_is_left_as_it_is() {
+        let passed_on = ["--drain-time-s".into(), "600".into()];
+        let shown = arguments(Path::new("/p"), &passed_on);
+        assert!(!shown.contains(&"--drain-strategy".into()), "{shown:?}");
     }
 
     #[test]
