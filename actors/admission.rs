@@ -8,6 +8,9 @@ use tokio::time::Instant;
 /// How long a new stream waits for its turn before it is refused.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
+/// So much of the rate may come at once.
+const BURST: Duration = Duration::from_secs(1);
+
 /// A rate with a burst of one second's worth.
 pub struct Admission {
     /// Between two streams.
@@ -26,7 +29,9 @@ pub struct Crowded {
 
 impl Admission {
     pub fn new(per_second: u32) -> Self {
-        Self { interval: Duration::from_secs(1) / per_second.max(1), next: Mutex::new(Instant::now()) }
+        let now = Instant::now();
+        let next = now.checked_sub(BURST).unwrap_or(now);
+        Self { interval: Duration::from_secs(1) / per_second.max(1), next: Mutex::new(next) }
     }
 
     /// Returns when it is the caller's turn.
@@ -38,7 +43,7 @@ impl Admission {
 
     fn reserve(&self, now: Instant) -> Result<Instant, Crowded> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let earliest = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
+        let earliest = now.checked_sub(BURST).unwrap_or(now);
         let turn = (*next).max(earliest);
         let wait = turn.saturating_duration_since(now);
         if wait > LONGEST_WAIT {

@@ -42,12 +42,12 @@ struct SweepDue;
 
 impl Authority {
     /// Starts the authority in its seat; rebuilt there if it panics.
-    pub fn start(parts: AuthorityParts, restarts: u32) {
+    pub fn start(parts: &AuthorityParts, restarts: u32) {
         let card = parts.desk.pin("Authority", "", restarts);
         let (again, own, on_card) = (parts.clone(), parts.clone(), Arc::clone(card.card()));
         let exit = ExitGuard::new(move |panicked| {
             if panicked {
-                Self::start(again, restarts + 1);
+                Self::start(&again, restarts + 1);
             }
         });
         let addr = parts.cells.start(&"Authority", move |_: &mut Context<Self>| Self { parts: own, card, _exit: exit });

@@ -115,12 +115,12 @@ impl CatalogHandle {
 
 impl Catalog {
     /// Starts the catalog in its seat, on what was published last. Rebuilt there, from the store, if it panics.
-    pub fn start(parts: Arc<CatalogParts>, restarts: u32) {
+    pub fn start(parts: &Arc<CatalogParts>, restarts: u32) {
         let card = parts.desk.pin("Catalog", "", restarts);
-        let (again, own, on_card) = (Arc::clone(&parts), Arc::clone(&parts), Arc::clone(card.card()));
+        let (again, own, on_card) = (Arc::clone(parts), Arc::clone(parts), Arc::clone(card.card()));
         let exit = ExitGuard::new(move |panicked| {
             if panicked {
-                Self::start(again, restarts + 1);
+                Self::start(&again, restarts + 1);
             }
         });
         let addr = parts.cells.start(&"Catalog", move |ctx: &mut Context<Self>| {

@@ -134,7 +134,7 @@ impl LeafKeeper {
             Box::new(move || post.tell(Leave))
         });
         Registry::start(
-            Arc::new(RegistryParts {
+            &Arc::new(RegistryParts {
                 kind: "LeafRegistry",
                 bell: Arc::clone(identities),
                 seat,

@@ -72,9 +72,9 @@ pub struct Reporter {
 
 impl Reporter {
     /// Adds what happened since the last report. False: it was left out, as there are too many clusters.
-    pub fn add(&mut self, key: LoadKey, load: &ClusterLoad) -> bool {
+    pub fn add(&mut self, key: &LoadKey, load: &ClusterLoad) -> bool {
         let mut sums = self.loads.lock();
-        if !sums.contains_key(&key) && sums.len() >= MOST_CLUSTERS {
+        if !sums.contains_key(key) && sums.len() >= MOST_CLUSTERS {
             return false;
         }
         let sum = sums.entry(key.clone()).or_default();
@@ -133,9 +133,9 @@ mod tests {
     fn reports_are_differences_and_requests_in_progress_are_not() {
         let loads = Loads::default();
         let (mut one, mut other) = (loads.reporter(), loads.reporter());
-        one.add(key("a"), &load(10, 3));
-        one.add(key("a"), &load(5, 1));
-        other.add(key("a"), &load(100, 7));
+        one.add(&key("a"), &load(10, 3));
+        one.add(&key("a"), &load(5, 1));
+        other.add(&key("a"), &load(100, 7));
         assert_eq!(sum(&loads, "a"), Requests { issued: 115, successful: 115, errors: 3, in_progress: 8 });
         drop(other);
         assert_eq!(sum(&loads, "a").in_progress, 1);
@@ -147,9 +147,9 @@ mod tests {
         let loads = Loads::default();
         let mut reporter = loads.reporter();
         for number in 0..MOST_CLUSTERS {
-            assert!(reporter.add(key(&number.to_string()), &load(1, 0)));
+            assert!(reporter.add(&key(&number.to_string()), &load(1, 0)));
         }
-        assert!(!reporter.add(key("one more"), &load(1, 0)));
-        assert!(reporter.add(key("0"), &load(1, 0)));
+        assert!(!reporter.add(&key("one more"), &load(1, 0)));
+        assert!(reporter.add(&key("0"), &load(1, 0)));
     }
 }

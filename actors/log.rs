@@ -21,7 +21,8 @@ impl LogLevel {
 pub fn install(level: &str, json: bool) -> LogLevel {
     let (filter, handle) = reload::Layer::new(filter(level));
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(colours);
     // a second installation in one process (tests) keeps the first
     _ = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
     LogLevel { filter: handle }

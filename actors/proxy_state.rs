@@ -1,5 +1,5 @@
 //! `ProxyState`: one per proxy that a stream listens for. It gathers the facts the proxy needs, generates, and publishes
-//! what came out when it differs from what was published before.
+//! what came out when it differs from what was published before. What it is a proxy of, its [`Subject`] knows.
 //!
 //! | message | what happens |
 //! |---|---|
@@ -14,13 +14,14 @@ use std::sync::Arc;
 use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
 use tokio::time::Instant;
 
-use chancery::generate::{Refusal, Sidecar};
-use chancery::model::{ProxyId, Topic};
+use chancery::generate::Refusal;
+use chancery::model::Topic;
 use chancery::resource::View;
-use chancery::snapshot::Facts;
 
+use crate::kit::registry::Key;
 use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage, Ticket};
 use crate::metrics;
+use crate::subject::Subject;
 use crate::watch_registry::Watches;
 
 /// What stands on the board for one proxy.
@@ -37,20 +38,19 @@ pub struct Published {
 }
 
 /// What the proxies share.
-pub struct ProxyParts {
+pub struct ProxyParts<K: Key> {
     pub watches: Watches,
-    pub board: Arc<Board<ProxyId, Published>>,
+    pub board: Arc<Board<K, Published>>,
     /// Rung when something was published; streams hear here.
-    pub snapshots: Arc<Bell<ProxyId>>,
+    pub snapshots: Arc<Bell<K>>,
 }
 
-pub struct ProxyState {
-    parts: Arc<ProxyParts>,
+pub struct ProxyState<S: Subject> {
+    parts: Arc<ProxyParts<S::Key>>,
     card: Pinned,
-    facts: Facts,
+    subject: S,
     doorbell: Arc<Doorbell<Topic>>,
     watching: BTreeMap<Topic, Hearing<Topic>>,
-    sidecar: Sidecar,
     published: Published,
     ticket: Option<Ticket>,
     _exit: ExitGuard,
@@ -64,12 +64,18 @@ pub struct Ring;
 #[rtype(result = "()")]
 pub struct Leave;
 
-impl ProxyState {
-    pub fn new(parts: Arc<ProxyParts>, id: ProxyId, card: Pinned, exit: ExitGuard, ctx: &mut Context<Self>) -> Self {
+impl<S: Subject> ProxyState<S> {
+    pub fn new(
+        parts: Arc<ProxyParts<S::Key>>,
+        key: S::Key,
+        card: Pinned,
+        exit: ExitGuard,
+        ctx: &mut Context<Self>,
+    ) -> Self {
         let bell = Post::new(ctx.address(), card.card()).downgrade();
         let doorbell = Doorbell::new(move || bell.tell(Ring));
         // one that was rebuilt carries on from what its predecessor published
-        let published = parts.board.read(&id).unwrap_or(Published {
+        let published = parts.board.read(&key).unwrap_or(Published {
             version: 0,
             view: None,
             refusals: Arc::new([]),
@@ -78,10 +84,9 @@ impl ProxyState {
         Self {
             parts,
             card,
-            facts: Facts::new(id),
+            subject: S::new(key),
             doorbell,
             watching: BTreeMap::new(),
-            sidecar: Sidecar::default(),
             published,
             ticket: None,
             _exit: exit,
@@ -91,11 +96,11 @@ impl ProxyState {
     /// Watches what the facts ask for now, and reads what is known of it; repeated, because what is read may ask for more.
     fn settle_watches(&mut self) {
         loop {
-            let needs = self.facts.needs();
+            let needs = self.subject.needs();
             let dropped: Vec<Topic> = self.watching.keys().filter(|topic| !needs.contains(topic)).cloned().collect();
             for topic in dropped {
                 self.watching.remove(&topic);
-                self.facts.forget(&topic);
+                self.subject.forget(&topic);
             }
             let added: Vec<Topic> = needs.into_iter().filter(|topic| !self.watching.contains_key(topic)).collect();
             if added.is_empty() {
@@ -112,20 +117,19 @@ impl ProxyState {
 
     fn learn(&mut self, topic: &Topic) {
         if let Some(answer) = self.parts.watches.board.read(topic) {
-            self.facts.learn(topic, &answer.fact);
+            self.subject.learn(topic, &answer.fact);
         }
     }
 
     fn rebuild(&mut self, ripples: &Ripples) {
         let began = Instant::now();
-        let outcome = match self.facts.complete() {
+        let outcome = match self.subject.generate() {
             Err(missing) => {
                 self.published.missing = missing.into();
                 self.post();
                 "incomplete"
             }
-            Ok(snapshot) => {
-                let generated = self.sidecar.generate(&snapshot);
+            Ok(generated) => {
                 let known = self.published.view.as_ref().is_some_and(|view| view.version == generated.view.version);
                 let reported = *self.published.refusals == *generated.refusals && self.published.missing.is_empty();
                 self.published.refusals = generated.refusals.into();
@@ -144,7 +148,7 @@ impl ProxyState {
                     self.published.view = Some(Arc::new(view));
                     self.post();
                     ripples.pass(Stage::Rebuild);
-                    self.parts.snapshots.ring(&self.facts.id, ripples);
+                    self.parts.snapshots.ring(self.subject.key(), ripples);
                     "changed"
                 }
             }
@@ -154,11 +158,11 @@ impl ProxyState {
 
     fn post(&mut self) {
         self.card.set_version(self.published.version);
-        self.ticket = Some(self.parts.board.post(self.facts.id.clone(), self.published.clone()));
+        self.ticket = Some(self.parts.board.post(self.subject.key().clone(), self.published.clone()));
     }
 }
 
-impl Actor for ProxyState {
+impl<S: Subject> Actor for ProxyState<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Context<Self>) {
@@ -167,16 +171,16 @@ impl Actor for ProxyState {
     }
 }
 
-impl Drop for ProxyState {
+impl<S: Subject> Drop for ProxyState<S> {
     fn drop(&mut self) {
         // one that panicked leaves what it published, for its successor and its streams
         if let (false, Some(ticket)) = (std::thread::panicking(), self.ticket) {
-            self.parts.board.unpost(&self.facts.id, ticket);
+            self.parts.board.unpost(self.subject.key(), ticket);
         }
     }
 }
 
-impl Handler<Ring> for ProxyState {
+impl<S: Subject> Handler<Ring> for ProxyState<S> {
     type Result = ();
 
     fn handle(&mut self, _: Ring, _: &mut Context<Self>) {
@@ -187,14 +191,14 @@ impl Handler<Ring> for ProxyState {
                 self.learn(topic);
             }
         }
-        if rung.keys.iter().any(Facts::steers) {
+        if rung.keys.iter().any(S::steers) {
             self.settle_watches();
         }
         self.rebuild(&rung.ripples);
     }
 }
 
-impl Handler<Leave> for ProxyState {
+impl<S: Subject> Handler<Leave> for ProxyState<S> {
     type Result = ();
 
     fn handle(&mut self, _: Leave, ctx: &mut Context<Self>) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chancery::delta::{Nonce, Rejection};
 use chancery::model::ProxyId;
+use chancery::model::grpc::SERVER_LISTENER;
 use chancery::resource::{ResourceHash, ResourceType};
 
 /// The newest refusal of one resource.
@@ -53,6 +54,9 @@ impl Rejections {
 /// begin with the service, its listener too; what is only the proxy's own comes from its registration.
 pub fn origin(proxy: &ProxyId, kind: ResourceType, name: &str) -> String {
     let own = || format!("the registration of the proxy {proxy}");
+    if name.starts_with(SERVER_LISTENER) {
+        return own();
+    }
     let service = match kind {
         ResourceType::Secret => return format!("the identity of the proxy {proxy}"),
         ResourceType::Listener | ResourceType::Route => name.split([':', '.']).next(),
@@ -92,6 +96,7 @@ mod tests {
             (ResourceType::Route, "backend", upstream),
             (ResourceType::Cluster, "local_app", own),
             (ResourceType::Listener, "public_listener:0.0.0.0:20000", own),
+            (ResourceType::Listener, "grpc/server?xds.resource.listening_address=0.0.0.0:80", own),
             (ResourceType::Secret, "leaf", "the identity of the proxy n1/web-sidecar-proxy"),
         ] {
             assert_eq!(origin(&proxy(), kind, name), expected, "{name}");

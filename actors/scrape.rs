@@ -79,10 +79,12 @@ impl Scrape {
         for kind in chancery::model::Topic::KINDS {
             set("chancery_source_watches", &[("topic", kind)], topics.get(kind).copied().unwrap_or(0).into());
         }
-        let published = proxies.snapshots.keys().into_iter().filter_map(|id| proxies.board.read(&id));
-        let refusals: usize = published.map(|published| published.refusals.len()).sum();
+        let programs = &self.house.streams.publications().programs;
+        let of_sidecars = proxies.snapshots.keys().into_iter().filter_map(|id| proxies.board.read(&id));
+        let of_programs = programs.snapshots.keys().into_iter().filter_map(|id| programs.board.read(&id));
+        let refusals: usize = of_sidecars.chain(of_programs).map(|published| published.refusals.len()).sum();
         set("chancery_generation_refusals", &[], refusals as f64);
-        set("chancery_proxies", &[], proxies.board.len() as f64);
+        set("chancery_proxies", &[], (proxies.board.len() + programs.board.len()) as f64);
         let sheets = self.house.streams.sheets();
         for (dialect, word) in crate::xds_stream::DIALECTS {
             let open = sheets.iter().filter(|sheet| sheet.dialect == dialect).count();

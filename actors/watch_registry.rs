@@ -57,7 +57,7 @@ impl Watches {
             Box::new(move || post.tell(Leave))
         });
         Registry::start(
-            Arc::new(RegistryParts {
+            &Arc::new(RegistryParts {
                 kind: "WatchRegistry",
                 bell,
                 seat,

@@ -18,6 +18,8 @@ use crate::loads::Loads;
 use crate::proxy_registry::Proxies;
 use crate::source_watch::WatchParts;
 use crate::stores::{Store, StoreError};
+use crate::subject::{GrpcSubject, SidecarSubject};
+use crate::views::Publications;
 use crate::watch_registry::Watches;
 use crate::xds_settings::XdsSettings;
 use crate::xds_stream::Streams;
@@ -70,7 +72,8 @@ impl House {
         ground.authority(&catalog, plan.trust_domain);
         let (leaves, identities) = ground.leaves(&catalog, plan.leaf_ttl);
         let watches = ground.watches(identities);
-        let proxies = ground.proxies(&watches);
+        let proxies = Proxies::start::<SidecarSubject>(&watches, &ground.desk, &ground.cells);
+        let programs = Proxies::start::<GrpcSubject>(&watches, &ground.desk, &ground.cells);
         let Ground { places, desk, cells, clock, .. } = ground;
         let checks = Checks::start(ChecksParts {
             catalog: catalog.clone(),
@@ -79,7 +82,8 @@ impl House {
             desk: Arc::clone(&desk),
             cells: cells.clone(),
         });
-        let streams = Streams::new(proxies.clone(), &desk, &cells, clock, plan.xds);
+        let publications = Publications { sidecars: proxies.clone(), programs };
+        let streams = Streams::new(publications, &desk, &cells, clock, plan.xds);
         let (loads, ripples) = (Loads::default(), plan.ripples);
         Ok(Self { catalog, watches, proxies, streams, loads, checks, leaves, desk, cells, clock, places, ripples })
     }
@@ -107,7 +111,7 @@ impl Ground {
             cells: self.cells.clone(),
             ripples: Arc::clone(&plan.ripples),
         };
-        Catalog::start(Arc::new(parts), 0);
+        Catalog::start(&Arc::new(parts), 0);
         handle
     }
 
@@ -120,7 +124,7 @@ impl Ground {
             desk: Arc::clone(&self.desk),
             cells: self.cells.clone(),
         };
-        Authority::start(parts, 0);
+        Authority::start(&parts, 0);
     }
 
     /// The keepers of leaves, and the bell that tells them which identities are wanted.
@@ -146,12 +150,5 @@ impl Ground {
         };
         Watches::start(Arc::new(parts), seat, &self.desk, &self.cells);
         watches
-    }
-
-    fn proxies(&self, watches: &Watches) -> Proxies {
-        let seat = Seat::default();
-        let proxies = Proxies::new(&seat);
-        proxies.start(watches, seat, &self.desk, &self.cells);
-        proxies
     }
 }

@@ -12,14 +12,13 @@
 //! A client that is slow has no queue here: only the newest snapshot counts, and the protocol keeps a small window of
 //! responses without an answer. One that leaves what it was sent unread for too long is dropped.
 
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message, SpawnHandle};
+use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
 use dashmap::DashMap;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use chancery::delta::{self, Dialect, Event, Rejection, Request};
 use chancery::model::ProxyId;
@@ -27,17 +26,17 @@ use chancery::resource::ResourceType;
 
 use crate::admission::{Admission, Crowded};
 use crate::carried::Carried;
-use crate::kit::{Cells, Clock, Desk, Doorbell, Hearing, Pinned, Post, WeakPost};
+use crate::kit::{Alarm, Cells, Clock, Desk, Pinned, Post, WeakPost};
 use crate::metrics;
-use crate::proxy_registry::Proxies;
+use crate::orphans::Orphans;
+use crate::outgoing::{Outgoing, Reading, Unsent, outgoing};
 use crate::rejections::{Refused, Rejections};
+use crate::views::{Client, Outlook, Publications, Views};
 use crate::xds_settings::XdsSettings;
 
 /// The dialects, with their words for metrics and the admin page.
 pub const DIALECTS: [(Dialect, &str); 2] = [(Dialect::Delta, "delta"), (Dialect::StateOfTheWorld, "sotw")];
 
-/// Responses that may wait for the client to read them.
-const UNREAD: usize = 64;
 /// Requests that may wait to be handled; beyond it the client's messages stay in the socket.
 const UNHANDLED: usize = 8;
 
@@ -48,7 +47,7 @@ pub struct Streams {
 }
 
 struct StreamParts {
-    proxies: Proxies,
+    publications: Publications,
     desk: Arc<Desk>,
     cells: Cells,
     clock: Clock,
@@ -56,8 +55,7 @@ struct StreamParts {
     admission: Admission,
     next: AtomicU64,
     open: DashMap<u64, (Arc<Sheet>, WeakPost<XdsStream>)>,
-    /// What clients whose stream ended may hold without saying so when they return.
-    orphans: DashMap<ProxyId, Vec<(ResourceType, Arc<str>)>>,
+    orphans: Orphans,
     draining: AtomicBool,
 }
 
@@ -101,26 +99,6 @@ pub struct OpenStream {
     pub reading: Arc<Reading>,
 }
 
-/// What a stream and its door know together of how the client reads.
-#[derive(Default)]
-pub struct Reading {
-    in_hand: AtomicBool,
-    given_up: Notify,
-}
-
-impl Reading {
-    /// The door holds a message that the client has no room for yet.
-    pub fn set_in_hand(&self, in_hand: bool) {
-        self.in_hand.store(in_hand, Ordering::Relaxed);
-    }
-
-    /// Returns when the client has tried the stream's patience for too long: nothing that is sent would reach it, so
-    /// only its connection can be closed.
-    pub async fn given_up(&self) {
-        self.given_up.notified().await;
-    }
-}
-
 /// The way in; waits when the stream has more to handle than it should.
 #[derive(Clone)]
 pub struct Requests {
@@ -147,9 +125,15 @@ impl Requests {
 pub struct Draining;
 
 impl Streams {
-    pub fn new(proxies: Proxies, desk: &Arc<Desk>, cells: &Cells, clock: Clock, settings: XdsSettings) -> Self {
+    pub fn new(
+        publications: Publications,
+        desk: &Arc<Desk>,
+        cells: &Cells,
+        clock: Clock,
+        settings: XdsSettings,
+    ) -> Self {
         let parts = StreamParts {
-            proxies,
+            publications,
             desk: Arc::clone(desk),
             cells: cells.clone(),
             clock,
@@ -157,7 +141,7 @@ impl Streams {
             admission: Admission::new(settings.new_streams_per_second),
             next: AtomicU64::new(1),
             open: DashMap::new(),
-            orphans: DashMap::new(),
+            orphans: Orphans::default(),
             draining: AtomicBool::new(false),
         };
         Self { parts: Arc::new(parts) }
@@ -167,9 +151,9 @@ impl Streams {
         &self.parts.settings
     }
 
-    /// What the proxies shall hold.
-    pub fn proxies(&self) -> &Proxies {
-        &self.parts.proxies
+    /// What clients shall hold.
+    pub fn publications(&self) -> &Publications {
+        &self.parts.publications
     }
 
     /// Returns when it is a new stream's turn.
@@ -178,25 +162,27 @@ impl Streams {
     }
 
     /// A stream that carries every type.
-    pub fn open(&self, proxy: ProxyId, dialect: Dialect, client: String) -> Result<OpenStream, Draining> {
-        self.open_of(None, proxy, dialect, client)
+    pub fn open(&self, who: impl Into<Client>, dialect: Dialect, client: String) -> Result<OpenStream, Draining> {
+        self.open_of(None, who, dialect, client)
     }
 
     /// A stream that carries one type, by its URL, or every type.
     pub fn open_of(
         &self,
         type_url: Option<&str>,
-        proxy: ProxyId,
+        who: impl Into<Client>,
         dialect: Dialect,
         client: String,
     ) -> Result<OpenStream, Draining> {
+        let who = who.into();
+        let proxy = who.id().clone();
         let parts = Arc::clone(&self.parts);
         if parts.draining.load(Ordering::SeqCst) {
             metrics::stream_ended("draining");
             return Err(Draining);
         }
         let id = parts.next.fetch_add(1, Ordering::Relaxed);
-        let orphans = parts.take_orphans(&proxy, type_url);
+        let orphans = parts.orphans.take(&proxy, type_url);
         let sheet = Arc::new(Sheet {
             id,
             proxy: proxy.clone(),
@@ -207,19 +193,17 @@ impl Streams {
             rejections: Mutex::default(),
             sent: Default::default(),
         });
-        let (out, messages) = mpsc::channel(UNREAD);
+        let (out, messages, reading) = outgoing();
         let card = parts.desk.pin("XdsStream", format!("{proxy}#{id}"), 0);
         let (on_card, on_desk, own_parts) = (Arc::clone(card.card()), Arc::clone(&sheet), Arc::clone(&parts));
-        let reading: Arc<Reading> = Arc::default();
-        let out = Out { messages: out, sent: 0, reading: Arc::clone(&reading), is_watched: false };
         // beside its proxy: what is published to it does not cross a thread
-        let addr = parts.cells.start(&proxy.clone(), move |ctx: &mut Context<XdsStream>| {
+        let addr = parts.cells.start(&proxy, move |ctx: &mut Context<XdsStream>| {
             let post = Post::new(ctx.address(), card.card());
             let (own, bell) = (post.downgrade(), post.downgrade());
-            let doorbell = Doorbell::new(move || bell.tell(Ring));
-            let hearing = own_parts.proxies.listen(proxy, &doorbell);
+            let views = Views::new(who, &own_parts.publications, move || bell.tell(Ring));
             let carried = Carried::default();
-            XdsStream { parts: own_parts, card, sheet, out, doorbell, _hearing: hearing, timer: None, carried, own }
+            let alarms = Alarms::default();
+            XdsStream { parts: own_parts, card, sheet, out, views, alarms, carried, own }
         });
         let stream = Post::new(addr, &on_card);
         parts.open.insert(id, (on_desk, stream.downgrade()));
@@ -256,14 +240,21 @@ impl Streams {
     }
 }
 
+/// What will be told to a stream, unless it ends before.
+#[derive(Default)]
+struct Alarms {
+    due: Option<Alarm>,
+    unread: Option<Alarm>,
+    aged: Option<Alarm>,
+}
+
 pub struct XdsStream {
     parts: Arc<StreamParts>,
     card: Pinned,
     sheet: Arc<Sheet>,
-    out: Out,
-    doorbell: Arc<Doorbell<ProxyId>>,
-    _hearing: Hearing<ProxyId>,
-    timer: Option<SpawnHandle>,
+    out: Outgoing,
+    views: Views,
+    alarms: Alarms,
     carried: Carried,
     own: WeakPost<Self>,
 }
@@ -286,7 +277,7 @@ struct Due;
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Unread {
-    /// [`Out::read`] when the wait began.
+    /// [`Outgoing::read`] when the wait began.
     read: usize,
 }
 
@@ -299,34 +290,11 @@ struct Aged;
 #[rtype(result = "()")]
 pub struct End;
 
-/// What goes to the client, and how far it has read.
-struct Out {
-    messages: mpsc::Sender<delta::Message>,
-    sent: usize,
-    reading: Arc<Reading>,
-    /// An [`Unread`] will come.
-    is_watched: bool,
-}
-
-impl Out {
-    /// Messages that the client has not made room for.
-    fn unread(&self) -> usize {
-        let queued = self.messages.max_capacity() - self.messages.capacity();
-        queued + usize::from(self.reading.in_hand.load(Ordering::Relaxed))
-    }
-
-    /// Messages that have left.
-    fn read(&self) -> usize {
-        self.sent.saturating_sub(self.unread())
-    }
-}
-
 impl XdsStream {
     fn look(&mut self, ctx: &mut Context<Self>) {
-        let rung = self.doorbell.take();
-        let published = self.parts.proxies.board.read(&self.sheet.proxy);
-        let Some(view) = published.and_then(|published| published.view) else { return };
-        self.carried.take_on(rung.ripples);
+        let ripples = self.views.take();
+        let Some(view) = self.views.newest() else { return };
+        self.carried.take_on(ripples);
         self.step(Event::View(&view), ctx);
     }
 
@@ -348,7 +316,7 @@ impl XdsStream {
             self.card.set_version(push.nonce.0);
             self.send(push, ctx);
         }
-        self.arm(step.due, now, ctx);
+        self.arm(step.due, now);
     }
 
     fn record(&self, rejection: &Rejection) {
@@ -378,22 +346,16 @@ impl XdsStream {
             sent.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
             metrics::push(kind, push.upserts.len(), bytes);
         }
-        match self.out.messages.try_send(message) {
-            Ok(()) => {
-                self.out.sent += 1;
-                self.watch_reading(ctx);
-            }
-            Err(mpsc::error::TrySendError::Full(_)) => self.give_up(ctx),
-            Err(mpsc::error::TrySendError::Closed(_)) => ctx.stop(),
+        match self.out.send(message) {
+            Ok(()) => self.watch_reading(),
+            Err(Unsent::Full) => self.give_up(ctx),
+            Err(Unsent::Gone) => ctx.stop(),
         }
     }
 
-    fn watch_reading(&mut self, ctx: &mut Context<Self>) {
-        if !self.out.is_watched {
-            self.out.is_watched = true;
-            let read = self.out.read();
-            ctx.run_later(self.parts.settings.read_patience, move |stream, _| stream.own.tell(Unread { read }));
-        }
+    fn watch_reading(&mut self) {
+        let (wait, read) = (self.parts.settings.read_patience, self.out.read());
+        self.alarms.unread.get_or_insert_with(|| Alarm::after(wait, &self.own, Unread { read }));
     }
 
     fn give_up(&self, ctx: &mut Context<Self>) {
@@ -402,53 +364,16 @@ impl XdsStream {
             proxy = %self.sheet.proxy, client = %self.sheet.client, unread = self.out.unread(),
             "a client does not read what it asks for; it is dropped"
         );
-        self.out.reading.given_up.notify_one();
+        self.out.give_up();
         ctx.stop();
     }
 
-    /// A tenth more or less than the age that is set, by the stream's number: streams that came together do not go
-    /// together.
-    fn age(&self) -> Option<Duration> {
-        let age = self.parts.settings.max_stream_age?;
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((self.sheet.id, &self.sheet.proxy));
-        let permille = 900 + u32::try_from(hash % 201).unwrap_or_default();
-        Some(age * permille / 1000)
-    }
-
-    fn arm(&mut self, due: Option<Duration>, now: Duration, ctx: &mut Context<Self>) {
-        if let Some(timer) = self.timer.take() {
-            ctx.cancel_future(timer);
-        }
-        if let Some(due) = due {
-            let wait = due.saturating_sub(now);
-            self.timer = Some(ctx.run_later(wait, |stream, _| stream.own.tell(Due)));
-        }
+    fn arm(&mut self, due: Option<Duration>, now: Duration) {
+        self.alarms.due = due.map(|due| Alarm::after(due.saturating_sub(now), &self.own, Due));
     }
 }
 
 impl StreamParts {
-    /// Of all types, or of those that a stream of one type is told of.
-    fn take_orphans(&self, proxy: &ProxyId, type_url: Option<&str>) -> Vec<(ResourceType, Arc<str>)> {
-        let Some(mut all) = self.orphans.get_mut(proxy) else { return Vec::new() };
-        let mine = all.extract_if(.., |(kind, _)| type_url.is_none_or(|url| kind.type_url() == url)).collect();
-        let is_empty = all.is_empty();
-        drop(all);
-        if is_empty {
-            self.orphans.remove_if(proxy, |_, orphans| orphans.is_empty());
-        }
-        mine
-    }
-
-    /// Several streams of one client may end with some.
-    fn keep_orphans(&self, proxy: &ProxyId, orphans: Vec<(ResourceType, Arc<str>)>) {
-        if !orphans.is_empty() {
-            let mut all = self.orphans.entry(proxy.clone()).or_default();
-            all.extend(orphans);
-            all.sort();
-            all.dedup();
-        }
-    }
-
     /// `control_plane.identifier`, which Envoy shows in its stats.
     fn identifier(&self) -> String {
         format!("chancery-{}", env!("CARGO_PKG_VERSION"))
@@ -459,9 +384,8 @@ impl Actor for XdsStream {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        if let Some(age) = self.age() {
-            ctx.run_later(age, |stream, _| stream.own.tell(Aged));
-        }
+        let age = self.parts.settings.age_of(self.sheet.id);
+        self.alarms.aged = age.map(|age| Alarm::after(age, &self.own, Aged));
         self.look(ctx);
     }
 }
@@ -470,7 +394,7 @@ impl Drop for XdsStream {
     fn drop(&mut self) {
         self.parts.open.remove(&self.sheet.id);
         let orphans = self.sheet.protocol().orphans();
-        self.parts.keep_orphans(&self.sheet.proxy, orphans);
+        self.parts.orphans.keep(&self.sheet.proxy, orphans);
     }
 }
 
@@ -479,7 +403,15 @@ impl Handler<Received> for XdsStream {
 
     fn handle(&mut self, received: Received, ctx: &mut Context<Self>) {
         let _turn = self.card.turn("Received");
+        let outlook = self.views.hear(&received.request);
+        if outlook == Outlook::Wider {
+            self.step(Event::Outdated, ctx);
+        }
         self.step(Event::Request(received.request), ctx);
+        if outlook != Outlook::Same {
+            // another stream of the client may have asked for the same
+            self.look(ctx);
+        }
     }
 }
 
@@ -506,10 +438,10 @@ impl Handler<Unread> for XdsStream {
 
     fn handle(&mut self, unread: Unread, ctx: &mut Context<Self>) {
         let _turn = self.card.turn("Unread");
-        self.out.is_watched = false;
+        self.alarms.unread = None;
         match self.out.unread() {
             0 => {}
-            _ if self.out.read() > unread.read => self.watch_reading(ctx),
+            _ if self.out.read() > unread.read => self.watch_reading(),
             _ => self.give_up(ctx),
         }
     }

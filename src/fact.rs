@@ -7,9 +7,9 @@ use crate::catalog::{Tables, query};
 use crate::chain::{self, Chain};
 use crate::model::entry::Mesh;
 use crate::model::intention::Intentions;
-use crate::model::topic::{Place, Topic};
+use crate::model::topic::{ChainKey, Place, Topic};
 use crate::model::{Check, Endpoints, Entry, EntryKey, EntryKind, Index, Instance, Intention, Leaf, Node};
-use crate::model::{ProxyConfig, Roots, Service, ServiceName};
+use crate::model::{ProxyConfig, ProxyId, Roots, Service, ServiceName};
 use crate::resource::Shared;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -86,14 +86,7 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             Fact::IntentionList(Arc::new(query::intention_list(tables))),
             vec![Place::Entries(EntryKind::ServiceIntentions)],
         ),
-        Topic::Proxy(id) => {
-            let proxy = query::proxy(tables, id);
-            let mut places = vec![Place::Proxy(id.clone()), proxy_defaults()];
-            if let Some(proxy) = &proxy {
-                places.push(service_defaults(&proxy.destination));
-            }
-            (Fact::Proxy(proxy.map(Arc::new)), places)
-        }
+        Topic::Proxy(id) => proxy(tables, id),
         Topic::Roots => {
             let roots = tables.roots().map(|roots| Arc::new(Shared::new(Roots::clone(roots))));
             (Fact::Roots(roots), vec![Place::Roots])
@@ -112,17 +105,7 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
         Topic::Mesh => {
             (Fact::Mesh(Arc::new(query::mesh(tables))), vec![Place::Entry(EntryKey::new(EntryKind::Mesh, "mesh"))])
         }
-        Topic::Chain(key) => {
-            let chain = tables.roots().map(|roots| {
-                let inputs = chain::Inputs {
-                    datacenter: tables.datacenter(),
-                    trust_domain: &roots.trust_domain,
-                    protocol: query::protocol(tables, &key.service),
-                };
-                Arc::new(Shared::new(chain::compile(key, &inputs)))
-            });
-            (Fact::Chain(chain), vec![Place::Roots, proxy_defaults(), service_defaults(&key.service)])
-        }
+        Topic::Chain(key) => chain(tables, key),
         Topic::Endpoints(service) => (
             Fact::Endpoints(Arc::new(Shared::new(query::endpoints(tables, service)))),
             vec![Place::Connect(service.clone())],
@@ -133,6 +116,27 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             vec![Place::Service(service.clone())],
         ),
     }
+}
+
+fn proxy(tables: &Tables, id: &ProxyId) -> (Fact, Vec<Place>) {
+    let proxy = query::proxy(tables, id);
+    let mut places = vec![Place::Proxy(id.clone()), proxy_defaults()];
+    if let Some(proxy) = &proxy {
+        places.push(service_defaults(&proxy.destination));
+    }
+    (Fact::Proxy(proxy.map(Arc::new)), places)
+}
+
+fn chain(tables: &Tables, key: &ChainKey) -> (Fact, Vec<Place>) {
+    let chain = tables.roots().map(|roots| {
+        let inputs = chain::Inputs {
+            datacenter: tables.datacenter(),
+            trust_domain: &roots.trust_domain,
+            protocol: query::protocol(tables, &key.service),
+        };
+        Arc::new(Shared::new(chain::compile(key, &inputs)))
+    });
+    (Fact::Chain(chain), vec![Place::Roots, proxy_defaults(), service_defaults(&key.service)])
 }
 
 fn proxy_defaults() -> Place {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use chancery::catalog::{AuthorityState, Change, Record, RecordKey};
 use chancery::model::entry::{EntryBody, ServiceDefaults};
@@ -70,24 +71,24 @@ contract!(
 );
 
 fn node(name: &str, address: &str) -> Record {
-    Record::Node(Node { name: name.into(), address: address.to_owned(), ..Node::default() })
+    Record::Node(Arc::new(Node { name: name.into(), address: address.to_owned(), ..Node::default() }))
 }
 
 fn entry(name: &str) -> Record {
-    Record::Entry(Entry {
+    Record::Entry(Arc::new(Entry {
         name: name.to_owned(),
         meta: BTreeMap::from([("owner".to_owned(), "payments".to_owned())]),
         body: EntryBody::ServiceDefaults(ServiceDefaults { protocol: None }),
         create_index: Index(3),
         modify_index: Index(4),
-    })
+    }))
 }
 
 fn authority() -> Record {
-    Record::Authority(AuthorityState {
+    Record::Authority(Arc::new(AuthorityState {
         roots: Roots { trust_domain: "11111111-2222.consul".into(), roots: vec![] },
         key: Secret::new("a key".to_owned()),
-    })
+    }))
 }
 
 async fn put(store: &impl Store, index: u64, records: Vec<Record>) {

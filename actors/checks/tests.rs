@@ -1,6 +1,6 @@
 //! The checks with a real catalog, in virtual time.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -95,7 +95,7 @@ impl World {
 
     async fn open(records: Vec<Record>) -> Self {
         let store = Memory::new();
-        let records = std::iter::once(Record::Node(node())).chain(records);
+        let records = std::iter::once(Record::Node(Arc::new(node()))).chain(records);
         store.commit(Index(1), records.map(Change::Put).collect()).await.unwrap();
         let settings = Settings { datacenter: Datacenter::from("dc1"), default_intention: Action::Allow };
         let loaded = store.load().await.unwrap();
@@ -103,7 +103,7 @@ impl World {
         let catalog = CatalogHandle { seat: Seat::default(), published: Arc::new(ArcSwap::from_pointee(tables)) };
         let (desk, cells, places) = (Desk::new(), Cells::here(), Bell::new());
         Catalog::start(
-            Arc::new(CatalogParts {
+            &Arc::new(CatalogParts {
                 settings,
                 store: Arc::new(store),
                 published: Arc::clone(&catalog.published),
@@ -174,7 +174,7 @@ async fn silence_for_longer_than_its_ttl_makes_a_check_critical_and_a_report_bri
 #[tokio::test(start_paused = true)]
 async fn after_a_restart_the_stored_status_stays_and_the_full_ttl_begins() {
     let stored = Check { status: Status::Passing, ..check("alive", "web", ttl(10 * SECOND)) };
-    World::run(vec![Record::Service(service("web")), Record::Check(stored)], async |world| {
+    World::run(vec![Record::Service(Arc::new(service("web"))), Record::Check(Arc::new(stored))], async |world| {
         sleep(9 * SECOND).await;
         assert_eq!(world.status("alive"), Status::Passing);
         sleep(2 * SECOND).await;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, value_parser};
 
-/// Flags with Consul's spellings (one dash or two, see [`crate::flags::long_flags`]); they win over files.
+/// Runs the control plane: catalog, certificate authority, HTTP API and xDS in one process.
+///
+/// Flags have Consul's spellings, with one dash or two, and win over configuration files. To try it out: `chancery agent
+/// -dev`. To keep state: `chancery agent -data-dir /var/lib/chancery`.
 #[derive(Parser, Clone, PartialEq, Debug, Default)]
 pub struct AgentFlags {
     /// Keep state in memory, need no data directory

@@ -351,3 +351,21 @@ fn access_control_that_cannot_be_enforced_is_not_switched_on() {
     let text = refused("acl { enabled = true }");
     assert!(text.contains("access control is not supported"), "{text}");
 }
+
+#[test]
+fn how_clients_are_served_can_be_set() {
+    let config = loaded("xds { new_streams_per_second = 50\n max_stream_age = \"1h\"\n read_patience = \"5s\" }");
+    let default = XdsSettings::default();
+    let expected = XdsSettings {
+        new_streams_per_second: 50,
+        max_stream_age: Some(Duration::from_secs(3600)),
+        read_patience: Duration::from_secs(5),
+        ..default
+    };
+    assert_eq!(config.xds, expected);
+    let text = refused("xds { read_patience = \"5ms\"\n new_streams_per_second = 0\n patience = \"5s\" }");
+    for wrong in ["at least 1s", "new_streams_per_second", "\"xds.patience\""] {
+        assert!(text.contains(wrong), "{wrong} is not in {text}");
+    }
+    assert!(loaded("xds { update_max_per_second = 100 }").warnings[0].contains("xds.update_max_per_second"));
+}

@@ -14,6 +14,8 @@ pub(super) struct XdsKeys {
     read_patience: Option<Duration>,
     max_request_bytes: Option<usize>,
     load_report_interval: Option<Duration>,
+    keepalive_interval: Option<Duration>,
+    keepalive_timeout: Option<Duration>,
 }
 
 impl XdsKeys {
@@ -24,6 +26,8 @@ impl XdsKeys {
             read_patience: duration(fields, "read_patience", problem),
             max_request_bytes: whole(fields, "max_request_bytes", 1 << 30, problem),
             load_report_interval: duration(fields, "load_report_interval", problem),
+            keepalive_interval: duration(fields, "keepalive_interval", problem),
+            keepalive_timeout: duration(fields, "keepalive_timeout", problem),
         }
     }
 
@@ -35,6 +39,8 @@ impl XdsKeys {
             read_patience: self.read_patience.or(earlier.read_patience),
             max_request_bytes: self.max_request_bytes.or(earlier.max_request_bytes),
             load_report_interval: self.load_report_interval.or(earlier.load_report_interval),
+            keepalive_interval: self.keepalive_interval.or(earlier.keepalive_interval),
+            keepalive_timeout: self.keepalive_timeout.or(earlier.keepalive_timeout),
         }
     }
 
@@ -46,6 +52,8 @@ impl XdsKeys {
             read_patience: self.read_patience.unwrap_or(default.read_patience),
             max_request_bytes: self.max_request_bytes.unwrap_or(default.max_request_bytes),
             load_report_interval: self.load_report_interval.unwrap_or(default.load_report_interval),
+            keepalive_interval: self.keepalive_interval.unwrap_or(default.keepalive_interval),
+            keepalive_timeout: self.keepalive_timeout.unwrap_or(default.keepalive_timeout),
         }
     }
 }

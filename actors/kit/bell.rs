@@ -59,9 +59,12 @@ impl<K: PartialEq> Doorbell<K> {
     }
 }
 
+/// Listeners at one key, in the order they came.
+type Listeners<K> = BTreeMap<u64, Weak<Doorbell<K>>>;
+
 /// The ringing side: who hears at which key.
 pub struct Bell<K> {
-    listeners: Arc<DashMap<K, BTreeMap<u64, Weak<Doorbell<K>>>>>,
+    listeners: DashMap<K, Listeners<K>>,
     next: AtomicU64,
     /// Told of a key whose first listener came or whose last one left.
     on_edge: Box<dyn Fn(&K) + Send + Sync>,
@@ -74,7 +77,7 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
 
     /// `on_edge` is told of each key whose first listener has come or whose last has left; it must not block.
     pub fn with_edges(on_edge: impl Fn(&K) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { listeners: Arc::default(), next: AtomicU64::new(0), on_edge: Box::new(on_edge) })
+        Arc::new(Self { listeners: DashMap::new(), next: AtomicU64::new(0), on_edge: Box::new(on_edge) })
     }
 
     /// The doorbell hears at `key` until the result is dropped.

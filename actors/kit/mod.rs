@@ -1,5 +1,6 @@
 //! Furniture of the moving rooms: without a word of the domain, so that it can be understood alone.
 
+pub mod alarm;
 pub mod bell;
 pub mod board;
 pub mod cells;
@@ -10,6 +11,7 @@ pub mod post;
 pub mod registry;
 pub mod ripple;
 
+pub use alarm::Alarm;
 pub use bell::{Bell, Doorbell, Hearing, Rung};
 pub use board::{Board, Ticket};
 pub use cells::Cells;

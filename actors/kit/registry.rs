@@ -91,12 +91,12 @@ struct Sweep;
 
 impl<K: Key> Registry<K> {
     /// Starts the registry in its seat; it is rebuilt there, with children for all keys that are heard, if it panics.
-    pub fn start(parts: Arc<RegistryParts<K>>, restarts: u32) {
+    pub fn start(parts: &Arc<RegistryParts<K>>, restarts: u32) {
         let card = parts.desk.pin(parts.kind, "", restarts);
-        let (again, own, on_card) = (Arc::clone(&parts), Arc::clone(&parts), Arc::clone(card.card()));
+        let (again, own, on_card) = (Arc::clone(parts), Arc::clone(parts), Arc::clone(card.card()));
         let exit = ExitGuard::new(move |panicked| {
             if panicked {
-                Self::start(again, restarts + 1);
+                Self::start(&again, restarts + 1);
             }
         });
         let addr = parts.cells.start(&parts.kind, move |_: &mut Context<Self>| Self {

@@ -152,3 +152,75 @@ fn ports(assignment: &ClusterLoadAssignment) -> impl Iterator<Item = u16> {
         u16::try_from(*port).ok()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use envoy_types::pb::envoy::config::core::v3::{Address, SocketAddress};
+    use envoy_types::pb::envoy::config::endpoint::v3::{Endpoint, LbEndpoint, LocalityLbEndpoints};
+    use envoy_types::pb::envoy::config::listener::v3::FilterChain;
+    use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::Rds;
+    use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{DownstreamTlsContext, SdsSecretConfig};
+    use envoy_types::pb::google::protobuf::Any as PlainAny;
+
+    use super::super::mark::Mark;
+    use super::*;
+
+    fn any(type_name: &str, message: &impl prost::Message) -> PlainAny {
+        PlainAny { type_url: format!("type.googleapis.com/{type_name}"), value: message.encode_to_vec() }
+    }
+
+    #[test]
+    fn a_listener_needs_its_secrets_and_its_routes() {
+        let secret = |name: &str| SdsSecretConfig { name: name.to_owned(), ..SdsSecretConfig::default() };
+        let tls = DownstreamTlsContext {
+            common_tls_context: Some(CommonTlsContext {
+                tls_certificate_sds_secret_configs: vec![secret("leaf")],
+                validation_context_type: Some(ValidationContextType::ValidationContextSdsSecretConfig(secret("roots"))),
+                ..CommonTlsContext::default()
+            }),
+            ..DownstreamTlsContext::default()
+        };
+        let rds = Rds { route_config_name: "web".to_owned(), ..Rds::default() };
+        let manager = HttpConnectionManager { route_specifier: Some(RouteSpecifier::Rds(rds)), ..Default::default() };
+        let filter = Filter {
+            config_type: Some(filter::ConfigType::TypedConfig(any("envoy.HttpConnectionManager", &manager))),
+            ..Filter::default()
+        };
+        let socket = TransportSocket {
+            config_type: Some(ConfigType::TypedConfig(any("envoy.DownstreamTlsContext", &tls))),
+            ..TransportSocket::default()
+        };
+        let chain = FilterChain { transport_socket: Some(socket), filters: vec![filter], ..FilterChain::default() };
+        let listener = Listener { name: "in".to_owned(), filter_chains: vec![chain], ..Listener::default() };
+        let content = Content::decode(Kind::Listener, listener.encode_to_vec().into()).expect("a listener");
+        let needs: Vec<(Kind, &str)> = content.needs.iter().map(|(kind, name)| (*kind, &**name)).collect();
+        assert_eq!(needs, [(Kind::Secret, "leaf"), (Kind::Secret, "roots"), (Kind::Route, "web")]);
+        assert_eq!(&*content.name, "in");
+    }
+
+    #[test]
+    fn equal_bytes_are_read_once_and_ports_are_changes() {
+        let socket = SocketAddress {
+            port_specifier: Some(PortSpecifier::PortValue(Mark::new(5).port().into())),
+            ..SocketAddress::default()
+        };
+        let address = Address { address: Some(address::Address::SocketAddress(socket)) };
+        let endpoint = Endpoint { address: Some(address), ..Endpoint::default() };
+        let endpoint =
+            LbEndpoint { host_identifier: Some(HostIdentifier::Endpoint(endpoint)), ..LbEndpoint::default() };
+        let locality = LocalityLbEndpoints { lb_endpoints: vec![endpoint], ..LocalityLbEndpoints::default() };
+        let assignment = ClusterLoadAssignment {
+            cluster_name: "up".to_owned(),
+            endpoints: vec![locality],
+            ..ClusterLoadAssignment::default()
+        };
+        let encoded = Bytes::from(any("x", &assignment).encode_to_vec());
+        let mut contents = Contents::default();
+        let first = contents.read(Kind::Endpoint, &encoded).expect("an assignment");
+        let mut marks = Marks::default();
+        marks.add(Mark::new(5));
+        assert_eq!(first.marks.as_deref(), Some(&marks));
+        let second = contents.read(Kind::Endpoint, &Bytes::copy_from_slice(&encoded)).expect("an assignment");
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+}

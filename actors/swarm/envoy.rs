@@ -1,8 +1,9 @@
 //! One simulated Envoy as a state machine: what it asks, in Envoy's order, and how it answers. It accepts everything.
 //!
 //! Clusters first; then the endpoints and secrets they name; listeners when the clusters have all they need; then the
-//! routes and secrets of the listeners. After a new start of the stream it asks for all of it at once and says which
-//! versions it holds.
+//! routes and secrets of the listeners. On a later stream it asks for all of it at once and says which versions it holds.
+//!
+//! One difference: a changed cluster counts as warm at once, so that its acknowledgement does not wait for endpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -205,8 +206,8 @@ impl Envoy {
             Dialect::Sotw => self.acknowledgement(kind),
             Dialect::Delta => framed(&DeltaRequest {
                 type_url: kind.type_url().to_owned(),
-                subscribe: names.difference(before).map(|name| name.to_string()).collect(),
-                unsubscribe: before.difference(names).map(|name| name.to_string()).collect(),
+                subscribe: names.difference(before).map(ToString::to_string).collect(),
+                unsubscribe: before.difference(names).map(ToString::to_string).collect(),
                 ..DeltaRequest::default()
             }),
         }
@@ -220,7 +221,7 @@ impl Envoy {
         match dialect {
             Dialect::Sotw => framed(&StateRequest { node, ..subscription.state_request(kind) }),
             Dialect::Delta => {
-                let mut subscribe: Vec<String> = subscription.names.iter().map(|name| name.to_string()).collect();
+                let mut subscribe: Vec<String> = subscription.names.iter().map(ToString::to_string).collect();
                 if kind == Kind::Route && resumed {
                     subscribe.push(SENTINEL.to_owned());
                 }
@@ -292,7 +293,7 @@ impl Subscription {
     fn state_request(&self, kind: Kind) -> StateRequest {
         StateRequest {
             version_info: self.version_info.clone(),
-            resource_names: self.names.iter().map(|name| name.to_string()).collect(),
+            resource_names: self.names.iter().map(ToString::to_string).collect(),
             type_url: kind.type_url().to_owned(),
             response_nonce: self.nonce.clone(),
             node: None,
@@ -323,4 +324,149 @@ fn framed(message: &impl Message) -> Bytes {
     bytes.put_u32(u32::try_from(len).expect("a request is far below 4 GiB"));
     message.encode(&mut bytes).expect("the buffer grows");
     bytes.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use envoy_types::pb::envoy::config::cluster::v3::Cluster;
+    use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType};
+
+    use super::super::messages::{Any, DeltaResource};
+    use super::*;
+
+    fn unframed<M: Message + Default>(requests: &[Bytes]) -> Vec<M> {
+        requests.iter().map(|request| M::decode(request.slice(5..)).expect("it is a request")).collect()
+    }
+
+    fn body(kind: Kind, name: &str, eds: bool) -> Bytes {
+        let discovery = if eds { DiscoveryType::Eds } else { DiscoveryType::Static };
+        let resource = Cluster {
+            name: name.to_owned(),
+            cluster_discovery_type: (kind == Kind::Cluster).then_some(ClusterDiscoveryType::Type(discovery as i32)),
+            ..Cluster::default()
+        };
+        Any { type_url: kind.type_url().to_owned(), value: resource.encode_to_vec().into() }.encode_to_vec().into()
+    }
+
+    fn delta(kind: Kind, nonce: &str, names: &[&str], removed: &[&str]) -> Bytes {
+        let resource = |name: &&str| DeltaResource {
+            version: "v1".to_owned(),
+            resource: body(kind, name, *name != "local_app"),
+            name: (*name).to_owned(),
+        };
+        let response = DeltaResponse {
+            resources: names.iter().map(resource).collect(),
+            type_url: kind.type_url().to_owned(),
+            nonce: nonce.to_owned(),
+            removed: removed.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        response.encode_to_vec().into()
+    }
+
+    fn asked(requests: &[DeltaRequest]) -> Vec<(Option<Kind>, Vec<String>, String)> {
+        let of = |request: &DeltaRequest| {
+            (Kind::of_type_url(&request.type_url), request.subscribe.clone(), request.response_nonce.clone())
+        };
+        requests.iter().map(of).collect()
+    }
+
+    fn hears(envoy: &mut Envoy, message: Bytes) -> Vec<DeltaRequest> {
+        unframed(&envoy.receive(message, &mut Contents::default()).expect("it can be read").requests)
+    }
+
+    fn in_sync() -> Envoy {
+        let mut envoy = Envoy::new(Dialect::Delta);
+        envoy.open(Bytes::new());
+        hears(&mut envoy, delta(Kind::Cluster, "1", &["local_app", "up"], &[]));
+        hears(&mut envoy, delta(Kind::Endpoint, "2", &["up"], &[]));
+        hears(&mut envoy, delta(Kind::Listener, "3", &["public"], &[]));
+        assert!(envoy.is_in_sync());
+        envoy
+    }
+
+    #[test]
+    fn it_asks_for_clusters_then_what_they_name_then_listeners() {
+        let mut envoy = Envoy::new(Dialect::Delta);
+        let first: Vec<DeltaRequest> = unframed(&envoy.open(Bytes::from_static(b"\x0a\x01n")));
+        assert_eq!(asked(&first), [(Some(Kind::Cluster), vec![], String::new())]);
+        assert!(first[0].node.is_some());
+
+        let then = hears(&mut envoy, delta(Kind::Cluster, "1", &["local_app", "up"], &[]));
+        let expected = [
+            (Some(Kind::Endpoint), vec!["up".to_owned()], String::new()),
+            (Some(Kind::Cluster), vec![], "1".to_owned()),
+        ];
+        assert_eq!(asked(&then), expected);
+        assert!(then.iter().all(|request| request.node.is_none()));
+
+        let then = hears(&mut envoy, delta(Kind::Endpoint, "2", &["up"], &[]));
+        let expected = [(Some(Kind::Listener), vec![], String::new()), (Some(Kind::Endpoint), vec![], "2".to_owned())];
+        assert_eq!(asked(&then), expected);
+        assert!(!envoy.is_in_sync());
+
+        hears(&mut envoy, delta(Kind::Listener, "3", &["public"], &[]));
+        assert!(envoy.is_in_sync());
+    }
+
+    #[test]
+    fn clusters_that_come_and_go_change_what_it_asks_for() {
+        let mut envoy = in_sync();
+        let then = hears(&mut envoy, delta(Kind::Cluster, "4", &["other"], &["up"]));
+        assert_eq!(then[0].subscribe, ["other"]);
+        assert_eq!(then[0].unsubscribe, ["up"]);
+        assert!(!envoy.is_in_sync());
+        hears(&mut envoy, delta(Kind::Endpoint, "5", &[], &["other"]));
+        assert!(envoy.is_in_sync(), "that there are none is an answer");
+    }
+
+    #[test]
+    fn a_new_stream_asks_for_everything_at_once_and_says_what_it_holds() {
+        let mut envoy = in_sync();
+        let requests: Vec<DeltaRequest> = unframed(&envoy.open(Bytes::new()));
+        let kinds: Vec<_> = requests.iter().map(|request| Kind::of_type_url(&request.type_url)).collect();
+        let expected = [Kind::Cluster, Kind::Endpoint, Kind::Listener, Kind::Route];
+        assert_eq!(kinds, expected.map(Some));
+        let held: Vec<Vec<&str>> = requests
+            .iter()
+            .map(|request| request.initial_resource_versions.keys().map(String::as_str).collect())
+            .collect();
+        assert_eq!(held, [vec!["local_app", "up"], vec!["up"], vec!["public"], vec![]]);
+        assert!(!envoy.is_in_sync());
+        hears(&mut envoy, delta(Kind::Route, "1", &[], &[SENTINEL]));
+        assert!(envoy.is_in_sync());
+    }
+
+    #[test]
+    fn in_the_state_of_the_world_an_acknowledgement_repeats_names_and_version() {
+        let mut envoy = Envoy::new(Dialect::Sotw);
+        envoy.open(Bytes::new());
+        let response = |kind: Kind, version: &str, names: &[&str]| {
+            let response = StateResponse {
+                version_info: version.to_owned(),
+                resources: names.iter().map(|name| body(kind, name, true)).collect(),
+                type_url: kind.type_url().to_owned(),
+                nonce: format!("n{version}"),
+            };
+            Bytes::from(response.encode_to_vec())
+        };
+        let mut hears = |message| -> Vec<StateRequest> {
+            unframed(&envoy.receive(message, &mut Contents::default()).expect("it can be read").requests)
+        };
+        hears(response(Kind::Cluster, "7", &["up"]));
+        let then = hears(response(Kind::Endpoint, "8", &["up"]));
+        let last = then.last().expect("an acknowledgement");
+        assert_eq!((last.version_info.as_str(), last.response_nonce.as_str()), ("8", "n8"));
+        assert_eq!(last.resource_names, ["up"]);
+        // all clusters are in each response: the one that is missing is gone, and its endpoints with it
+        let then = hears(response(Kind::Cluster, "9", &["other"]));
+        assert_eq!(then[0].resource_names, ["other"]);
+    }
+
+    #[test]
+    fn what_it_did_not_ask_for_ends_the_stream() {
+        let response = DeltaResponse { type_url: "type.googleapis.com/nothing".to_owned(), ..DeltaResponse::default() };
+        let message = Bytes::from(response.encode_to_vec());
+        let outcome = Envoy::new(Dialect::Delta).receive(message, &mut Contents::default());
+        assert!(matches!(outcome, Err(Unreadable::UnknownType(_))));
+    }
 }

@@ -70,7 +70,7 @@ impl Marks {
 
     /// The changes that are in and were not in `before`, those that a later one replaced on the way included.
     pub fn since(&self, before: &Self) -> impl Iterator<Item = Mark> {
-        let slots = self.0.iter().zip(before.0.clone()).enumerate();
+        let slots = self.0.iter().zip(before.0).enumerate();
         slots.flat_map(|(slot, (now, before))| {
             let first = if before.0 == 0 { slot } else { before.number() + SLOTS };
             let first = if first == 0 { SLOTS } else { first };

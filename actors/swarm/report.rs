@@ -22,8 +22,9 @@ pub struct Row {
     /// Until the HTTP request of the change was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_ms: Option<f64>,
+    /// Writes over the HTTP API, as the server took them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub changes_per_second: Option<f64>,
+    pub writes_per_second: Option<f64>,
     /// Of gRPC messages, over all streams.
     pub bytes: u64,
     pub resource_bytes: u64,
@@ -48,9 +49,6 @@ pub struct Report {
     pub dialect: String,
     pub xds_addr: String,
     pub node_bytes: u32,
-    /// Services with a sidecar, registered per second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub registrations_per_second: Option<f64>,
     pub rows: Vec<Row>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -81,17 +79,10 @@ impl Report {
             "kB/proxy",
         ];
         let rows = self.rows.iter().map(Row::cells);
-        let mut text = aligned(std::iter::once(head.map(str::to_owned)).chain(rows).collect());
-        if let Some(rate) = self.registrations_per_second {
-            _ = writeln!(text, "\n{rate:.0} services with a sidecar were registered per second");
-        }
-        for row in self.rows.iter().filter(|row| row.changes_per_second.is_some()) {
-            _ = writeln!(
-                text,
-                "{}: {:.0} changes per second",
-                row.scenario,
-                row.changes_per_second.unwrap_or_default()
-            );
+        let rows: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
+        let mut text = aligned(&rows);
+        for row in self.rows.iter().filter(|row| row.writes_per_second.is_some()) {
+            _ = writeln!(text, "{}: {:.0} changes per second", row.scenario, row.writes_per_second.unwrap_or_default());
         }
         if let Some(failure) = &self.failure {
             let failures: u64 = self.rows.iter().map(|row| row.failures).sum();
@@ -138,11 +129,11 @@ fn ratio(value: u64, of: usize) -> f64 {
 }
 
 /// The first column to the left, figures to the right.
-fn aligned<const N: usize>(rows: Vec<[String; N]>) -> String {
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
             if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });

@@ -137,9 +137,11 @@ impl<'a> Run<'a> {
         let Some(api) = &self.api else { return Ok(()) };
         api.connect().await?.call(&self.mesh.first_call()).await?;
         let (mesh, proxies) = (self.mesh.clone(), self.fleet.len());
-        let begin = Instant::now();
+        let (begin, started) = (self.begin_round(), Instant::now());
         self.call_all("register", proxies, (0..proxies).map(move |at| mesh.service_call(at))).await?;
-        self.report.registrations_per_second = Some(per_second(proxies, begin.elapsed()));
+        let writes_per_second = Some(per_second(proxies, started.elapsed()));
+        let row = Row { reached: proxies, writes_per_second, ..Row::default() };
+        self.end_round("register".to_owned(), &begin, row).await;
         Ok(())
     }
 
@@ -247,7 +249,7 @@ impl<'a> Run<'a> {
         let begin = self.expect_burst();
         let changes = self.make_changes(self.flags.changes as usize, None).await?;
         self.wait_for_acknowledgements(name, self.fleet.len()).await;
-        let row = Row { changes_per_second: Some(changes), ..self.arrivals(&begin, |_| true) };
+        let row = Row { writes_per_second: Some(changes), ..self.arrivals(&begin, |_| true) };
         self.end_round(name.to_owned(), &begin, row).await;
         Ok(())
     }
@@ -272,7 +274,7 @@ impl<'a> Run<'a> {
         let streams = self.fleet.len();
         // a stream counts as reached when all are: a change is no stream's own
         let reached = if board.changes.len() >= expected { streams } else { 0 };
-        let row = Row { reached, received: board.changes.spread(), changes_per_second: Some(rate), ..Row::default() };
+        let row = Row { reached, received: board.changes.spread(), writes_per_second: Some(rate), ..Row::default() };
         self.end_round("churn".to_owned(), &begin, row).await;
         Ok(())
     }
@@ -280,14 +282,14 @@ impl<'a> Run<'a> {
     /// Every tenth does not read: how the others fare, and then how it catches up.
     async fn slow(&mut self) -> Result<(), SwarmError> {
         let board = Arc::clone(&self.fleet.board);
-        let is_slow = |at: usize| at % SLOW_SHARE == 0;
+        let is_slow = |at: usize| at.is_multiple_of(SLOW_SHARE);
         let slow = (0..self.fleet.len()).filter(|at| is_slow(*at)).count();
         let begin = self.expect_burst();
         (0..self.fleet.len()).filter(|at| is_slow(*at)).for_each(|at| board.places[at].stop());
         let changes = self.make_changes(self.flags.changes as usize, None).await?;
         self.wait_for_acknowledgements("slow", self.fleet.len() - slow).await;
         let others = self.arrivals(&begin, |at| !is_slow(at));
-        let row = Row { streams: self.fleet.len() - slow, changes_per_second: Some(changes), ..others };
+        let row = Row { streams: self.fleet.len() - slow, writes_per_second: Some(changes), ..others };
         self.end_round("slow: others".to_owned(), &begin, row).await;
         let begin = self.begin_round();
         board.places.iter().for_each(super::board::Place::go_on);

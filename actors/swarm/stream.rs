@@ -146,7 +146,7 @@ fn newest_marks(received: &Received) -> Option<Marks> {
         return None;
     }
     let marks = received.contents.iter().filter_map(|content| content.marks.as_deref());
-    marks.filter(|marks| **marks != Marks::default()).last().cloned()
+    marks.rev().find(|marks| **marks != Marks::default()).cloned()
 }
 
 /// The connection, driven by whoever waits on it.

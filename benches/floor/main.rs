@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use serde::Deserialize;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
 
@@ -53,13 +53,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let routes = Router::new().route("/endpoint", get(endpoint)).route("/mesh-wide", get(mesh_wide)).with_state(state);
     let listener = TcpListener::bind(trigger).await?;
     tokio::spawn(async move { axum::serve(listener, routes).await });
-    let listener = TcpListener::bind(xds).await?;
+    let listener = listen(xds)?;
     tonic::transport::Server::builder()
         .tcp_nodelay(true)
         .add_service(Discovery { responses, pushes })
         .serve_with_incoming(TcpListenerStream::new(listener))
         .await?;
     Ok(())
+}
+
+/// A storm of connections waits in the kernel's queue rather than being dropped, which would cost a client a second.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(4096)
 }
 
 /// Sends everybody an assignment with one more endpoint, or another port in the place that the slot had.

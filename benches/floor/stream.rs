@@ -1,25 +1,23 @@
 //! One stream: what is asked is answered from constants, what is pushed is sent. There is no task beside the
-//! connection's own, no state but what waits to be sent.
+//! connection's own, no state but what waits to be sent, and no buffer that outlives a message.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready as try_ready};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderValue, Response};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use prost::Message;
 use tokio::sync::watch;
 use tokio_stream::Stream as _;
 use tokio_stream::wrappers::WatchStream;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::codec::{Codec as _, Streaming};
 use tonic::server::NamedService;
-use tonic_prost::ProstCodec;
 
 use crate::responses::{CLUSTER, ENDPOINT, LISTENER, ROUTE, Responses, SECRET};
 
@@ -63,9 +61,8 @@ impl tower_service::Service<http::Request<Body>> for Discovery {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let decoder = ProstCodec::<Request, Request>::default().decoder();
         let talk = Talk {
-            requests: Streaming::new_request(decoder, request.into_body(), None, None),
+            requests: Requests { body: request.into_body(), begun: BytesMut::new() },
             pushes: WatchStream::from_changes(self.pushes.clone()),
             sent: self.pushes.borrow().clone(),
             responses: Arc::clone(&self.responses),
@@ -77,8 +74,54 @@ impl tower_service::Service<http::Request<Body>> for Discovery {
     }
 }
 
+/// gRPC messages out of the body of a request.
+struct Requests {
+    body: Body,
+    /// What is there of a message that is not complete.
+    begun: BytesMut,
+}
+
+impl Requests {
+    const PREFIX: usize = 5;
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Request, Status>>> {
+        loop {
+            if let Some(message) = self.complete() {
+                let decoded = Request::decode(message);
+                return Poll::Ready(Some(decoded.map_err(|error| Status::invalid_argument(error.to_string()))));
+            }
+            match try_ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.begun.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn complete(&mut self) -> Option<Bytes> {
+        let prefix: [u8; 4] = self.begun.get(1..Self::PREFIX)?.try_into().ok()?;
+        let end = Self::PREFIX + u32::from_be_bytes(prefix) as usize;
+        if self.begun.len() < end {
+            self.begun.reserve(end - self.begun.len());
+            return None;
+        }
+        let mut message = if self.begun.len() == end {
+            // the whole buffer goes with the message
+            std::mem::take(&mut self.begun).freeze()
+        } else {
+            self.begun.split_to(end).freeze()
+        };
+        message.advance(Self::PREFIX);
+        Some(message)
+    }
+}
+
 struct Talk {
-    requests: Streaming<Request>,
+    requests: Requests,
     pushes: WatchStream<Pushed>,
     sent: Pushed,
     responses: Arc<Responses>,
@@ -120,7 +163,7 @@ impl http_body::Body for Talk {
             if let Some(bytes) = self.waiting.pop_front() {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
-            match Pin::new(&mut self.requests).poll_next(cx) {
+            match self.requests.poll_next(cx) {
                 Poll::Ready(Some(Ok(request))) => self.answer(&request),
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(None),
                 Poll::Pending => match Pin::new(&mut self.pushes).poll_next(cx) {

@@ -59,7 +59,7 @@ pub fn issue_leaf(
         service: identity.service.clone(),
         uri,
         serial_number: hex_pairs(&serial),
-        cert_pem: certificate.pem(),
+        cert_pem: certificate.pem().into(),
         key_pem: Secret::new(key.serialize_pem()),
         valid_after,
         valid_before,

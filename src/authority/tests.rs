@@ -110,7 +110,7 @@ fn a_leaf_is_known_by_its_issuers_key() {
     let (own, leaf) = leaf();
     assert!(is_signed_by_active_root(&own, &leaf));
     assert!(!is_signed_by_active_root(&authority(), &leaf));
-    let unreadable = Leaf { cert_pem: "nonsense".to_owned(), ..leaf.clone() };
+    let unreadable = Leaf { cert_pem: "nonsense".into(), ..leaf.clone() };
     assert!(!is_signed_by_active_root(&own, &unreadable));
     let mut retired = own;
     retired.roots.roots[0].active = false;

@@ -130,7 +130,7 @@ fn a_leaf() -> impl Strategy<Value = Leaf> {
         service,
         uri: String::new(),
         serial_number: serial.to_string(),
-        cert_pem: String::new(),
+        cert_pem: "".into(),
         key_pem: Secret::default(),
         valid_after: UnixTime(0),
         valid_before: UnixTime(1),

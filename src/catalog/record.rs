@@ -1,18 +1,21 @@
 //! The catalog as a store sees it: records under keys.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::write::AuthorityState;
 use crate::model::{Check, CheckId, Entry, EntryKey, Leaf, Node, NodeName, Service, ServiceId, ServiceName};
 
+/// Shared with the tables: a store that keeps records in memory keeps no second copy.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Record {
-    Node(Node),
-    Service(Service),
-    Check(Check),
-    Entry(Entry),
-    Authority(AuthorityState),
-    Leaf(Leaf),
+    Node(Arc<Node>),
+    Service(Arc<Service>),
+    Check(Arc<Check>),
+    Entry(Arc<Entry>),
+    Authority(Arc<AuthorityState>),
+    Leaf(Arc<Leaf>),
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -26,7 +29,6 @@ pub enum RecordKey {
 }
 
 #[derive(Clone, PartialEq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every change holds a record")]
 pub enum Change {
     Put(Record),
     Delete(RecordKey),

@@ -91,12 +91,12 @@ impl Tables {
         };
         for record in records {
             match record {
-                Record::Node(node) => tables.insert_node(Arc::new(node)),
-                Record::Service(service) => drop(tables.insert_service(Arc::new(service))),
-                Record::Check(check) => tables.insert_check(Arc::new(check)),
-                Record::Entry(entry) => tables.insert_entry(Arc::new(entry)),
-                Record::Authority(authority) => tables.set_authority(Arc::new(authority)),
-                Record::Leaf(leaf) => tables.insert_leaf(Arc::new(leaf)),
+                Record::Node(node) => tables.insert_node(node),
+                Record::Service(service) => drop(tables.insert_service(service)),
+                Record::Check(check) => tables.insert_check(check),
+                Record::Entry(entry) => tables.insert_entry(entry),
+                Record::Authority(authority) => tables.set_authority(authority),
+                Record::Leaf(leaf) => tables.insert_leaf(leaf),
             }
         }
         tables

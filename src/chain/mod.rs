@@ -88,14 +88,14 @@ pub fn compile(key: &ChainKey, inputs: &Inputs<'_>) -> Chain {
 mod tests {
     use super::*;
 
-    fn compile_backend(key: ChainKey) -> Chain {
+    fn compile_backend(key: &ChainKey) -> Chain {
         let (datacenter, trust_domain) = (Datacenter::from("dc1"), TrustDomain::from("11111111-2222.consul"));
-        compile(&key, &Inputs { datacenter: &datacenter, trust_domain: &trust_domain, protocol: Protocol::Tcp })
+        compile(key, &Inputs { datacenter: &datacenter, trust_domain: &trust_domain, protocol: Protocol::Tcp })
     }
 
     #[test]
     fn the_default_chain_leads_to_the_service_itself() {
-        let chain = compile_backend(ChainKey::plain("backend".into()));
+        let chain = compile_backend(&ChainKey::plain("backend".into()));
         assert_eq!(chain.cluster_name(), "backend.default.dc1.internal.11111111-2222.consul");
         assert_eq!(chain.target.spiffe_id, "spiffe://11111111-2222.consul/ns/default/dc/dc1/svc/backend");
         assert_eq!(chain.target.connect_timeout, Duration::from_secs(5));
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn an_override_in_effect_marks_the_cluster_name() {
-        let chain = compile_backend(ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain("backend".into()) });
+        let chain = compile_backend(&ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain("backend".into()) });
         assert!(chain.cluster_name().starts_with("1a47f6e1~backend.default."));
     }
 
@@ -114,6 +114,6 @@ mod tests {
             connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
             ..ChainKey::plain("backend".into())
         };
-        assert_eq!(compile_backend(key).customization_hash, "");
+        assert_eq!(compile_backend(&key).customization_hash, "");
     }
 }

@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(talk.ack_nonce("C", 2), QUIET);
         assert_eq!(talk.last.acknowledged, []);
         let change = super::super::conversation::replace(&["*", "z"]);
-        assert_eq!(talk.request("C", change, Some(Nonce(1)), None), ["C +a@3"]);
+        assert_eq!(talk.request("C", change, Some(Nonce(1)), None), ["C +a@3 !z"]);
     }
 
     // row 62

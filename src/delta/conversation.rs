@@ -1,5 +1,5 @@
 //! A scripted client for the tests of this room. Resources are written `C a@1 e`: a cluster `a` with content 1 that
-//! needs `e`; responses `C +a@1 -b`.
+//! needs `e`; responses `C +a@1 -b`; a name that does not exist, in state of the world, `!c`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,7 @@ pub(super) fn in_words(push: &Push) -> String {
     let mut words = vec![push.kind.map_or_else(|| push.type_url.to_string(), |kind| letter_of(kind).to_owned())];
     words.extend(push.upserts.iter().map(|resource| format!("+{}@{}", resource.name, content_of(resource))));
     words.extend(push.removals.iter().map(|name| format!("-{name}")));
+    words.extend(push.missing.iter().map(|name| format!("!{name}")));
     words.join(" ")
 }
 

@@ -2,11 +2,14 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use envoy_types::pb::envoy::config::core::v3::ControlPlane;
-use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryResponse, DiscoveryResponse};
+use envoy_types::pb::envoy::service::discovery::v3::{
+    DeltaDiscoveryResponse, DiscoveryResponse, ResourceError, ResourceName,
+};
+use envoy_types::pb::google::rpc::Status;
 use prost::Message as _;
 
 use super::{Dialect, Push};
-use crate::resource::Resource;
+use crate::resource::{Resource, ResourceType};
 
 /// The size from which bytes are worth a frame of their own: HTTP/2's default frame. Smaller ones are copied together,
 /// because a frame for each costs far more than the copy.
@@ -69,9 +72,28 @@ fn head(push: &Push, identifier: &str) -> Vec<u8> {
         }
         .encode_to_vec(),
         Dialect::StateOfTheWorld => {
-            DiscoveryResponse { version_info: version, type_url, nonce, control_plane, ..Default::default() }
-                .encode_to_vec()
+            let resource_errors = push.missing.iter().map(|name| not_found(push, name)).collect();
+            DiscoveryResponse {
+                version_info: version,
+                type_url,
+                nonce,
+                control_plane,
+                resource_errors,
+                ..Default::default()
+            }
+            .encode_to_vec()
         }
+    }
+}
+
+/// So that the client need not wait for what will not come. Clients that do not know the field step over it.
+fn not_found(push: &Push, name: &str) -> ResourceError {
+    const NOT_FOUND: i32 = 5;
+    let word = push.kind.map_or("resource", ResourceType::as_str);
+    let message = format!("there is no {word} {name:?} for this client; it is sent as soon as there is one");
+    ResourceError {
+        resource_name: Some(ResourceName { name: name.to_owned(), ..Default::default() }),
+        error_detail: Some(Status { code: NOT_FOUND, message, details: Vec::new() }),
     }
 }
 
@@ -113,7 +135,7 @@ mod tests {
     use super::super::Nonce;
     use super::super::conversation::resource;
     use super::*;
-    use crate::resource::{ResourceHash, ResourceType};
+    use crate::resource::ResourceHash;
 
     fn push(dialect: Dialect, sizes: &[usize]) -> Push {
         let upserts = sizes.iter().enumerate();
@@ -127,6 +149,7 @@ mod tests {
             version: ResourceHash(9),
             upserts: upserts.collect(),
             removals: if dialect == Dialect::Delta { vec![Arc::from("gone")] } else { vec![] },
+            missing: if dialect == Dialect::Delta { vec![] } else { vec![Arc::from("gone")] },
         }
     }
 
@@ -153,7 +176,7 @@ mod tests {
         assert_eq!(response.resources[1].resource, Some(push.upserts[1].any().unwrap()));
     }
 
-    // rows 41 and 7
+    // rows 41, 7 and 129
     #[test]
     fn a_state_of_the_world_response_holds_the_same_bytes() {
         let push = push(Dialect::StateOfTheWorld, &[1, 20_000, 3]);
@@ -164,6 +187,9 @@ mod tests {
         let bodies: Vec<_> = push.upserts.iter().map(|resource| resource.any().unwrap()).collect();
         assert_eq!(response.resources, bodies);
         assert!(response.resources.iter().all(|any| any.type_url == response.type_url));
+        let [error] = &response.resource_errors[..] else { panic!("one error") };
+        assert_eq!(error.resource_name.as_ref().map(|name| name.name.as_str()), Some("gone"));
+        assert_eq!(error.error_detail.as_ref().map(|status| status.code), Some(5));
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub enum Event<'a> {
     Request(Request),
     /// There is a new state of everything this client shall hold. Before the first, requests are only recorded.
     View(&'a Arc<View>),
+    /// The view does not cover what the client is about to ask for: until the next, requests are only recorded. To say
+    /// nothing is better than to say of something that exists that it does not.
+    Outdated,
     /// The time has come that [`Step::due`] named.
     Due,
 }
@@ -123,6 +126,8 @@ pub struct Push {
     pub upserts: Vec<Arc<Resource>>,
     /// Sorted; no name is in both lists. Empty in state of the world, which has no removals.
     pub removals: Vec<Arc<str>>,
+    /// State of the world: names that the client asked for and that do not exist (any longer); sorted, each told once.
+    pub missing: Vec<Arc<str>>,
 }
 
 /// All that is known of one client's stream.
@@ -166,6 +171,7 @@ impl Stream {
         match event {
             Event::Request(request) => self.hear(request, now, &mut step),
             Event::View(view) => self.look(view),
+            Event::Outdated => self.view = None,
             Event::Due => {}
         }
         self.push(now, &mut step);

@@ -63,7 +63,10 @@ impl Planner<'_> {
     fn consider(&mut self, entry: Option<&Entry>, target: Option<&Arc<Resource>>) {
         let owed = entry.is_some_and(|entry| entry.owed);
         let settled = entry.is_some_and(|entry| entry.sent.is(target) || entry.is_quarantined(target));
-        if settled && !owed || target.is_none() && !self.order.dialect.can_remove(self.kind) {
+        // what it asked for and is not there can be told, the end of what it has cannot
+        let is_end = target.is_none() && entry.is_some_and(Entry::may_hold_something);
+        let untold = target.is_none() && (is_end || !owed) && !self.order.dialect.can_remove(self.kind);
+        if settled && !owed || untold {
             return;
         }
         match self.gate(entry, target) {

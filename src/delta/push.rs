@@ -18,6 +18,9 @@ use crate::resource::{Resource, ResourceHash, ResourceType, View};
 /// Of types that may be split, the most bytes of resources in one response: gRPC clients refuse messages over 4 MiB.
 const LARGEST_RESPONSE: usize = 3 << 20;
 
+/// Not made here, and yet one of the types of which an empty first request means all.
+const SCOPED_ROUTES: &str = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
+
 impl Stream {
     /// Sends what differs and may go out now, type by type.
     pub(super) fn push(&mut self, now: Duration, step: &mut Step) {
@@ -57,6 +60,7 @@ impl Stream {
     fn send(&mut self, kind: ResourceType, view: &View, items: Vec<Item>, trial: bool, now: Duration, step: &mut Step) {
         let (nonce, dialect) = (self.next_nonce(), self.dialect);
         let subscription = self.of_mut(kind);
+        let missing = if dialect == Dialect::StateOfTheWorld { subscription.missing(&items) } else { Vec::new() };
         subscription.record(&items, nonce, now);
         let mut changed: Vec<Arc<Resource>> = items.iter().filter_map(|item| item.target.clone()).collect();
         let whole = if dialect.is_full(kind) { subscription.whole() } else { Vec::new() };
@@ -73,6 +77,7 @@ impl Stream {
             nonce,
             version,
             removals: removed.map(|item| Arc::clone(&item.name)).collect(),
+            missing,
             upserts: if dialect.is_full(kind) { whole.clone() } else { changed.clone() },
         };
         // with the response before it refused, these would be changes too
@@ -88,7 +93,12 @@ impl Stream {
 
     /// A type that is not served has no resources: whoever names some learns that at once, nobody else hears anything.
     pub(super) fn answer_unknown(&mut self, type_url: String, request: Request) -> Option<Push> {
-        let Change::Incremental { subscribe, .. } = request.change else { return None };
+        let subscribe = match request.change {
+            Change::Incremental { subscribe, .. } => subscribe,
+            // who asks for all of them learns that there are none; for a name that is missing there is no word
+            Change::Replace { names, .. } if names.is_empty() && type_url == SCOPED_ROUTES => names,
+            Change::Replace { .. } => return None,
+        };
         if type_url.is_empty() || (subscribe.is_empty() && request.nonce.is_some()) {
             return None;
         }
@@ -101,6 +111,7 @@ impl Stream {
             version: self.view_version().unwrap_or(ResourceHash(0)),
             upserts: Vec::new(),
             removals: names.into_iter().map(Arc::from).collect(),
+            missing: Vec::new(),
         })
     }
 }
@@ -121,6 +132,12 @@ impl Subscription {
     /// Everything that a full response holds.
     fn whole(&self) -> Vec<Arc<Resource>> {
         self.entries.iter().filter_map(|entry| entry.current(self.wildcard)).cloned().collect()
+    }
+
+    /// Of names that are subscribed to by themselves, those without a resource.
+    fn missing(&self, items: &[Item]) -> Vec<Arc<str>> {
+        let absent = items.iter().filter(|item| item.target.is_none()).map(|item| &item.name);
+        absent.filter(|name| self.find(name).is_some_and(|entry| entry.named)).cloned().collect()
     }
 
     /// The client may hold something else in its place.

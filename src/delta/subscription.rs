@@ -441,9 +441,9 @@ mod tests {
         talk.ack("C");
         assert_eq!(talk.view(&["C a@2", "C b@1", "C other@2"]), ["C +a@2 +b@1"]);
         talk.ack("C");
-        assert_eq!(talk.view(&["C b@1"]), ["C +b@1"]);
+        assert_eq!(talk.view(&["C b@1"]), ["C +b@1 !a"]);
         talk.ack("C");
-        assert_eq!(talk.view(&[]), ["C"]);
+        assert_eq!(talk.view(&[]), ["C !b"]);
     }
 
     // rows 36 and 38
@@ -460,14 +460,22 @@ mod tests {
         assert_eq!(talk.view(&["E e@2", "E f@2"]), ["E +f@2"]);
     }
 
-    // row 33
+    // rows 33 and 129
     #[test]
-    fn a_missing_name_is_remembered_in_state_of_the_world() {
-        let mut talk = Conversation::world(&[]);
-        assert_eq!(talk.names("E", &["z"]), QUIET);
-        assert_eq!(talk.names("C", &["z"]), ["C"]);
+    fn a_missing_name_is_told_once_and_remembered_in_state_of_the_world() {
+        let mut talk = Conversation::world(&["E y@1"]);
+        assert_eq!(talk.names("E", &["z"]), ["E !z"]);
+        assert_eq!(talk.names("C", &["z"]), ["C !z"]);
         talk.ack("C");
-        assert_eq!(talk.view(&["C z@1", "E z@1"]), ["C +z@1", "E +z@1"]);
+        talk.ack("E");
+        assert_eq!(talk.names("E", &["y", "z"]), ["E +y@1"]);
+        talk.ack("E");
+        assert_eq!(talk.view(&["C z@1", "E y@1", "E z@1"]), ["C +z@1", "E +z@1"]);
+        talk.ack("C");
+        talk.ack("E");
+        // its end is told by its absence, where that can be told
+        assert_eq!(talk.view(&["E y@1"]), ["C !z"]);
+        assert_eq!(talk.ack("C"), QUIET);
     }
 
     // row 53

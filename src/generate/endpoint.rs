@@ -44,7 +44,7 @@ pub(super) fn unusable(endpoints: &Endpoints, by_name: bool) -> impl Iterator<It
     endpoints.endpoints.iter().filter_map(move |endpoint| reach(endpoint, by_name).err())
 }
 
-fn instance(endpoint: &Endpoint, address: Address) -> envoy::LbEndpoint {
+pub(super) fn instance(endpoint: &Endpoint, address: Address) -> envoy::LbEndpoint {
     let health = if endpoint.healthy { HealthStatus::Healthy } else { HealthStatus::Unhealthy };
     envoy::LbEndpoint {
         health_status: health.into(),

@@ -9,6 +9,7 @@
 mod address;
 mod cluster;
 mod endpoint;
+mod grpc;
 mod kept;
 mod listener;
 mod rbac;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use envoy_types::pb::google::protobuf;
 use xxhash_rust::xxh3::Xxh3Default;
 
+pub use grpc::grpc;
 pub use refusal::{Origin, Reason, Refusal};
 pub use sidecar::{Sidecar, sidecar};
 

@@ -42,6 +42,14 @@ pub enum Reason {
     NoTime,
     #[error("the socket {0:?} cannot stand beside instances that are registered by host name")]
     SocketAmongHostNames(String),
+    #[error("{0:?}: a gRPC client connects to IP addresses with a port, and to nothing else")]
+    NotForGrpc(String),
+    #[error("its node stands for no service registered with Connect.Native, so who may call it is not known")]
+    NoIdentity,
+    #[error(
+        "nobody is let in: not everybody may call, and without certificate providers callers cannot prove who they are"
+    )]
+    CallersUnknown,
     #[error("its discovery chain or its endpoints are not known")]
     Unknown,
 }

@@ -23,7 +23,7 @@ pub(super) const ROOTS: &str = "roots";
 pub(super) fn leaf(leaf: &Shared<Leaf>) -> Arc<Resource> {
     leaf.resource(sharing_key(LEAF), || {
         let certificate = TlsCertificate {
-            certificate_chain: Some(inline(leaf.cert_pem.clone())),
+            certificate_chain: Some(inline(leaf.cert_pem.to_string())),
             private_key: Some(inline(leaf.key_pem.reveal().to_owned())),
             ..Default::default()
         };

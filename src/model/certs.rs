@@ -1,6 +1,7 @@
 //! Roots, leaves, identities. Private keys live in [`Secret`], which does not print itself.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,18 +28,24 @@ impl UnixTime {
 }
 
 /// Key material. Prints as `(secret)`, so it never reaches a log.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct Secret(Arc<str>);
 
 impl Secret {
     pub fn new(pem: String) -> Self {
-        Self(pem)
+        Self(pem.into())
     }
 
     /// The key itself: for the wire of its owner and for the store, nowhere else.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl Default for Secret {
+    fn default() -> Self {
+        Self(Arc::from(""))
     }
 }
 
@@ -87,7 +94,7 @@ pub struct Leaf {
     /// Hex pairs with colons.
     pub serial_number: String,
     /// The certificate, then any intermediates.
-    pub cert_pem: String,
+    pub cert_pem: Arc<str>,
     pub key_pem: Secret,
     pub valid_after: UnixTime,
     pub valid_before: UnixTime,

@@ -17,6 +17,9 @@ pub struct GrpcNode {
     pub id: ProxyId,
     /// Its metadata asks to be served; otherwise its id must be that of a service registered with `Connect.Native`.
     pub asks: bool,
+    /// Its library does not notice when something that was deleted comes back as it was (gRPC for Node, up to 1.14), so
+    /// that services without instances must stay for it.
+    pub misses_returns: bool,
     /// Mutual TLS with what these provide; `None`: plain text.
     pub certificates: Option<CertificateProviders>,
 }
@@ -118,7 +121,7 @@ mod tests {
     #[test]
     fn a_subscriber_is_shown_with_what_it_asks_for() {
         let id = ProxyId { node: "n1".into(), service: "web".into() };
-        let node = GrpcNode { id, asks: false, certificates: None };
+        let node = GrpcNode { id, asks: false, misses_returns: false, certificates: None };
         let listeners = ["echo", "shop:80", "shop"].map(str::to_owned);
         let subscriber = GrpcSubscriber { node: Arc::new(node), listeners: Arc::new(BTreeSet::from(listeners)) };
         assert_eq!(subscriber.to_string(), "n1/web (echo, shop, shop:80)");

@@ -66,6 +66,15 @@ impl Intentions {
         Self { matching: found, default_action }
     }
 
+    /// Nobody is denied, not even a source that is not named here.
+    pub fn allow_everybody(&self) -> bool {
+        // behind a wildcard nothing is reached
+        let wildcard = self.matching.iter().position(|intention| intention.source == WILDCARD);
+        let reached = wildcard.map_or(&self.matching[..], |at| &self.matching[..=at]);
+        reached.iter().all(|intention| intention.action == Action::Allow)
+            && (wildcard.is_some() || self.default_action == Action::Allow)
+    }
+
     /// The naive reading, which every compiled form must agree with.
     pub fn decide(&self, source: &str) -> Action {
         self.matching

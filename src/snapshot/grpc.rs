@@ -36,7 +36,7 @@ pub struct Snapshot {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Target {
     pub chain: Arc<Shared<Chain>>,
-    /// The instances that the program is able to call; none: to it there is no such service.
+    /// The instances that the program is able to call.
     pub endpoints: Arc<Shared<Endpoints>>,
 }
 
@@ -181,7 +181,7 @@ mod tests {
     fn facts(asks: bool, certificates: Option<CertificateProviders>, listeners: &[&str]) -> Facts {
         let id = ProxyId { node: "n1".into(), service: "web".into() };
         let listeners = listeners.iter().map(|&name| name.to_owned()).collect();
-        let node = GrpcNode { id, asks, certificates };
+        let node = GrpcNode { id, asks, misses_returns: false, certificates };
         Facts::new(GrpcSubscriber { node: Arc::new(node), listeners: Arc::new(listeners) })
     }
 
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(facts.complete(), Err(vec![Topic::Chain(ChainKey::plain("echo".into()))]));
         learn_chain(&mut facts, "echo");
         assert_eq!(needs(&facts), ["chain:echo", "native:n1/web", "plain-endpoints:echo"]);
-        let endpoints = Fact::Endpoints(Arc::default());
+        let endpoints = Fact::Endpoints(Arc::new(Shared::new(Endpoints::default())));
         facts.learn(&Topic::PlainEndpoints("echo".into()), &endpoints);
         let snapshot = facts.complete().unwrap();
         assert_eq!(snapshot.targets.keys().map(ServiceName::as_str).collect::<Vec<_>>(), ["echo"]);
@@ -243,7 +243,7 @@ mod tests {
         learn_native(&mut facts, None);
         assert_eq!(facts.complete().unwrap().server, None);
         learn_native(&mut facts, Some("web"));
-        assert_eq!(needs(&facts), ["intentions:web", "native:n1/web", "roots"]);
-        assert_eq!(facts.complete(), Err(vec![Topic::Intentions("web".into()), Topic::Roots].into_iter().rev().collect()));
+        assert_eq!(needs(&facts), ["roots", "intentions:web", "native:n1/web"]);
+        assert_eq!(facts.complete(), Err(vec![Topic::Roots, Topic::Intentions("web".into())]));
     }
 }

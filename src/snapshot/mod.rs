@@ -1,6 +1,8 @@
 //! All that one proxy needs. [`Facts`] fill up as watches answer; [`Facts::needs`] says which topics to watch, given
 //! what is known so far; [`Facts::complete`] says whether that is enough to generate from.
 
+pub mod grpc;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

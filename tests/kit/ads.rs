@@ -32,7 +32,7 @@ use tonic_prost::ProstCodec;
 /// How long a response may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing has to come.
-const QUIET: Duration = Duration::from_millis(200);
+const QUIET: Duration = Duration::from_millis(300);
 
 /// A discovery service and its streaming methods.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -223,6 +223,12 @@ impl AdsClient {
             of_type.started = false;
             of_type.nonce.clear();
         }
+    }
+
+    /// As [`Self::reconnect`], to another server.
+    pub fn moves_to(&mut self, address: &str) {
+        self.channel = connection(address);
+        self.reconnect();
     }
 
     /// Says that it will say nothing more.

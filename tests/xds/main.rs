@@ -2,7 +2,17 @@
 //! are the real ones, over a socket; what they show is written by hand. Rows that are proved elsewhere or not served are
 //! listed in `tests/README.md`.
 
+mod answers;
+mod delta;
 mod node;
+mod nonces;
+mod order;
+mod pushes;
+mod reconnect;
+mod reflection;
+mod reports;
 mod services;
 mod stage;
+mod transport;
+mod versions;
 mod world;

@@ -9,10 +9,11 @@ use chancery::delta::Dialect;
 use chancery::model::{NodeName, ProxyId, ServiceId};
 use chancery::resource::{Resource, ResourceType, View};
 use chancery_actors::doors::grpc::{GrpcParts, serve};
-use chancery_actors::kit::{Bell, Board, Cells, Clock, Desk, Ripples};
+use chancery_actors::kit::{Bell, Cells, Clock, Desk, Ripples};
 use chancery_actors::loads::Loads;
 use chancery_actors::proxy_registry::Proxies;
 use chancery_actors::proxy_state::Published;
+use chancery_actors::views::Publications;
 use chancery_actors::xds_settings::XdsSettings;
 use chancery_actors::xds_stream::Streams;
 use chancery_tests::ads::{ADS, AdsClient, Answer, Service, connection};
@@ -84,8 +85,10 @@ pub(crate) fn in_the_world(story: impl AsyncFnOnce(Stage, Talk)) {
 impl Stage {
     async fn new(arbiter: &actix::Arbiter, settings: XdsSettings) -> Self {
         let cells = Cells::on(std::slice::from_ref(arbiter));
-        let proxies = Proxies { snapshots: Bell::new(), board: Arc::<Board<ProxyId, Published>>::default() };
-        let streams = Streams::new(proxies.clone(), &Desk::new(), &cells, Clock::system(), settings);
+        let proxies = Proxies { snapshots: Bell::new(), board: Arc::default() };
+        let programs = Proxies { snapshots: Bell::new(), board: Arc::default() };
+        let publications = Publications { sidecars: proxies.clone(), programs };
+        let streams = Streams::new(publications, &Desk::new(), &cells, Clock::system(), settings);
         let loads = Loads::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -218,7 +221,8 @@ fn letter(type_url: &str) -> &'static str {
     known.into_iter().find(|letter| url(letter) == type_url).unwrap_or("?")
 }
 
-fn telling(answer: &Answer) -> String {
+/// As tests write it.
+pub(crate) fn telling(answer: &Answer) -> String {
     let mut words = vec![letter(&answer.type_url).to_owned()];
     words.extend(answer.resources.iter().map(|resource| format!("+{}@{}", resource.name, content(&resource.body))));
     words.extend(answer.removed.iter().map(|name| format!("-{name}")));

@@ -4,7 +4,7 @@ use chancery_tests::ads::Say;
 use envoy_types::pb::envoy::service::discovery::v3::DiscoveryRequest;
 use prost::Message as _;
 
-use crate::stage::{Stage, Talk, in_both, in_the_world, many, slices, url};
+use crate::stage::{Stage, Talk, in_both, in_the_world, many, slices, telling, url};
 
 #[test]
 fn row_021_an_empty_list_that_was_never_otherwise_means_all() {
@@ -152,8 +152,7 @@ fn row_032_a_name_given_twice_is_sent_once() {
 fn row_033_a_name_that_does_not_exist_is_sent_when_it_does() {
     in_the_world(async |stage, mut talk| {
         stage.show(&["C a@1"]);
-        talk.asks("E", &["z"]).await;
-        talk.quiet().await;
+        talk.settles("E", &["z"], "E !z").await;
         stage.show(&["C a@1", "E z@1"]);
         talk.takes("E +z@1").await;
     });
@@ -186,12 +185,15 @@ fn row_035_who_names_one_gets_one_of_a_thousand() {
 #[test]
 fn row_036_of_other_types_only_changes_come() {
     in_both(async |stage, mut talk| {
-        for letter in ["E", "R", "S"] {
-            stage.show(&[&format!("{letter} a@1"), &format!("{letter} b@1")]);
+        let letters = ["E", "R", "S"];
+        let view = |content| letters.map(|letter| [format!("{letter} a@{content}"), format!("{letter} b@1")]).concat();
+        stage.show(&slices(&view(1)));
+        for letter in letters {
             talk.settles(letter, &["a", "b"], &format!("{letter} +a@1 +b@1")).await;
-            stage.show(&[&format!("{letter} a@2"), &format!("{letter} b@1")]);
+        }
+        stage.show(&slices(&view(2)));
+        for letter in letters {
             talk.takes(&format!("{letter} +a@2")).await;
-            talk.names(letter, &[]).await;
         }
     });
 }
@@ -208,7 +210,7 @@ fn row_037_a_deletion_is_a_response_without_it_and_the_last_an_empty_one() {
             talk.takes(letter).await;
             talk.quiet().await;
             talk.names(letter, &["none"]).await;
-            talk.takes(letter).await;
+            talk.takes(&format!("{letter} !none")).await;
         }
     });
 }
@@ -274,5 +276,73 @@ fn row_042_a_bare_ack_gets_no_answer() {
         stage.show(&["C a@1"]);
         talk.settles("C", &[], "C +a@1").await;
         talk.quiet().await;
+    });
+}
+
+#[test]
+fn row_141_a_listener_is_answered_by_its_name_from_the_first_request() {
+    in_the_world(async |stage, mut talk| {
+        stage.show(&["L other@1", "L svc@1"]);
+        talk.settles("L", &["svc"], "L +svc@1").await;
+        stage.show(&["L other@2", "L svc@1"]);
+        talk.quiet().await;
+    });
+}
+
+#[test]
+fn row_144_lists_of_names_grow_and_shrink() {
+    in_the_world(async |stage, mut talk| {
+        stage.show(&["C cl1@1", "C cl2@1", "E cl1@1", "E cl2@1"]);
+        talk.settles("C", &["cl1"], "C +cl1@1").await;
+        talk.settles("E", &["cl1"], "E +cl1@1").await;
+        talk.names("C", &["cl1", "cl2"]).await;
+        talk.takes("C +cl1@1 +cl2@1").await;
+        talk.names("E", &["cl1", "cl2"]).await;
+        talk.takes("E +cl2@1").await;
+        talk.names("C", &["cl2"]).await;
+        talk.names("E", &["cl2"]).await;
+        talk.quiet().await;
+        stage.show(&["C cl1@2", "C cl2@2", "E cl1@2", "E cl2@2"]);
+        talk.takes("C +cl2@2").await;
+        talk.takes("E +cl2@2").await;
+    });
+}
+
+#[test]
+fn row_145_no_name_is_the_end_of_all_and_a_name_after_that_is_new() {
+    in_the_world(async |stage, mut talk| {
+        stage.show(&["E a@1", "R r@1"]);
+        for (letter, name) in [("E", "a"), ("R", "r")] {
+            let told = format!("{letter} +{name}@1");
+            talk.settles(letter, &[name], &told).await;
+            talk.names(letter, &[]).await;
+            talk.quiet().await;
+            talk.names(letter, &[name]).await;
+            talk.takes(&told).await;
+        }
+    });
+}
+
+/// For these clients a name that is left out is a resource that was deleted.
+#[test]
+fn row_146_a_name_added_during_an_update_leaves_nothing_out() {
+    in_the_world(async |stage, mut talk| {
+        stage.show(&["C a@0", "C b@1"]);
+        talk.asks("C", &["a"]).await;
+        let mut unanswered = talk.hears("C +a@0").await;
+        for content in 1..20 {
+            stage.show(&[&format!("C a@{content}"), "C b@1"]);
+            let names: &[&str] = if content % 2 == 0 { &["a"] } else { &["a", "b"] };
+            talk.names("C", names).await;
+            talk.ack(&unanswered).await;
+            loop {
+                unanswered = talk.expect(url("C")).await;
+                assert_eq!(unanswered.names()[0], "a", "{unanswered:?}");
+                if telling(&unanswered).starts_with(&format!("C +a@{content}")) {
+                    break;
+                }
+                talk.ack(&unanswered).await;
+            }
+        }
     });
 }

@@ -36,3 +36,29 @@ fn cluster(key: &LoadKey, load: &ClusterLoad) -> Value {
         "dropped_by": load.dropped_by,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loads::{Place, Requests};
+
+    #[test]
+    fn a_cluster_is_shown_with_its_localities() {
+        let key = LoadKey { cluster: "a".to_owned(), service: "eds-of-a".to_owned() };
+        let place = Place { zone: "z1".to_owned(), ..Default::default() };
+        let requests = Requests { issued: 3, successful: 1, errors: 1, in_progress: 1 };
+        let load = ClusterLoad {
+            requests: [(place, requests)].into(),
+            dropped: 2,
+            dropped_by: [("throttle".to_owned(), 2)].into(),
+        };
+        let locality = json!({
+            "region": "", "zone": "z1", "sub_zone": "",
+            "issued": 3, "successful": 1, "errors": 1, "in_progress": 1,
+        });
+        let expected = json!({
+            "cluster": "a", "service": "eds-of-a", "localities": [locality], "dropped": 2, "dropped_by": { "throttle": 2 },
+        });
+        assert_eq!(cluster(&key, &load), expected);
+    }
+}

@@ -1,6 +1,6 @@
 //! `GET /admin/proxies`: for each proxy what it was sent and what it accepted; `…/config`: what it shall hold.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -30,7 +30,7 @@ pub(super) async fn proxies(
         return Err((StatusCode::BAD_REQUEST, format!("unknown parameter {unknown:?}: there is id")));
     }
     let mut streams: BTreeMap<ProxyId, Vec<Arc<Sheet>>> = BTreeMap::new();
-    for id in house.proxies.snapshots.keys() {
+    for id in known(&house) {
         streams.entry(id).or_default();
     }
     for sheet in house.streams.sheets() {
@@ -40,22 +40,52 @@ pub(super) async fn proxies(
     let list: Vec<Value> = streams
         .into_iter()
         .filter(|(id, _)| wanted.is_none_or(|wanted| id.to_string().contains(wanted)))
-        .map(|(id, sheets)| proxy(&id, house.proxies.board.read(&id).as_ref(), &sheets))
+        .map(|(id, sheets)| {
+            let mut row = proxy(&id, house.proxies.board.read(&id).as_ref(), &sheets);
+            row["grpc"] = programs(&house, &id);
+            row
+        })
         .collect();
     Ok(Json(Value::Array(list)))
 }
 
+/// Every client that is connected or was a moment ago, of either kind.
+fn known(house: &House) -> BTreeSet<ProxyId> {
+    let programs = house.streams.publications().programs.snapshots.keys();
+    house.proxies.snapshots.keys().into_iter().chain(programs.iter().map(|program| program.node.id.clone())).collect()
+}
+
+/// What a gRPC program without a proxy asks for and shall hold: an element for each set of listeners that one of its
+/// streams names. Empty for a sidecar.
+fn programs(house: &House, id: &ProxyId) -> Value {
+    let programs = &house.streams.publications().programs;
+    let mut subscribers = programs.snapshots.keys();
+    subscribers.retain(|subscriber| subscriber.node.id == *id);
+    subscribers.sort();
+    let shown = subscribers.iter().map(|subscriber| {
+        let mut shown = snapshot(programs.board.read(subscriber).as_ref());
+        shown["listeners"] = json!(subscriber.listeners);
+        shown
+    });
+    shown.collect()
+}
+
 fn proxy(id: &ProxyId, published: Option<&Published>, sheets: &[Arc<Sheet>]) -> Value {
+    let mut shown = snapshot(published);
+    shown["node"] = json!(id.node);
+    shown["id"] = json!(id.service);
+    shown["synced"] = json!(sheets.iter().all(|sheet| sheet.protocol().settled()));
+    shown["streams"] = sheets.iter().map(|sheet| stream(sheet)).collect();
+    shown
+}
+
+fn snapshot(published: Option<&Published>) -> Value {
     let view = published.and_then(|published| published.view.as_ref());
     json!({
-        "node": id.node,
-        "id": id.service,
         "snapshot": published.map_or(0, |published| published.version),
         "version": view.map(|view| view.version.to_string()),
         "missing": published.map(|published| published.missing.iter().map(ToString::to_string).collect::<Vec<_>>()),
         "refusals": published.map(|published| published.refusals.iter().map(refusal).collect::<Vec<_>>()),
-        "synced": sheets.iter().all(|sheet| sheet.protocol().settled()),
-        "streams": sheets.iter().map(|sheet| stream(sheet)).collect::<Vec<_>>(),
     })
 }
 
@@ -136,7 +166,7 @@ pub(super) async fn config(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Json<Value>, (StatusCode, String)> {
     let service = ServiceId::from(id.as_str());
-    let known = house.proxies.snapshots.keys();
+    let known = known(&house);
     let found: Vec<ProxyId> = match query.get("node") {
         Some(node) => vec![ProxyId { node: NodeName::from(node.as_str()), service }],
         None => known.into_iter().filter(|known| known.service == service).collect(),
@@ -150,7 +180,7 @@ pub(super) async fn config(
         return Err((StatusCode::NOT_FOUND, text));
     };
     let published = house.proxies.board.read(proxy);
-    let Some(view) = published.as_ref().and_then(|published| published.view.clone()) else {
+    let Some(view) = house.streams.publications().view(proxy) else {
         let missing = published.map(|published| published.missing).unwrap_or_default();
         let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
         return Err((StatusCode::NOT_FOUND, format!("proxy {id:?} has no snapshot yet; it waits for {missing:?}")));

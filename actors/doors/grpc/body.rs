@@ -13,7 +13,8 @@ use http_body::{Body, Frame};
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use crate::xds_stream::{OpenStream, Reading, Requests};
+use crate::outgoing::Reading;
+use crate::xds_stream::{OpenStream, Requests};
 
 /// Why a stream ends, if its client is the reason. Without it the client shall connect again.
 #[derive(Clone, Default)]

@@ -67,7 +67,7 @@ impl ClientStatus {
 
     /// Sorted by type and name; of a resource that several streams carry, the one that is furthest behind.
     fn resources(&self, proxy: &ProxyId, sheets: &[Arc<Sheet>], contents: bool) -> Vec<GenericXdsConfig> {
-        let view = self.streams.proxies().board.read(proxy).and_then(|published| published.view);
+        let view = self.streams.publications().view(proxy);
         let view = view.as_deref().filter(|_| contents);
         let mut resources: BTreeMap<(String, String), GenericXdsConfig> = BTreeMap::new();
         for sheet in sheets {

@@ -19,7 +19,8 @@ use super::request::ClientMessage;
 use super::services::Discovery;
 use crate::admission::Crowded;
 use crate::metrics;
-use crate::xds_stream::{Reading, Requests, Streams};
+use crate::outgoing::Reading;
+use crate::xds_stream::{Requests, Streams};
 
 #[derive(Clone)]
 pub(super) struct DiscoveryService {
@@ -44,10 +45,10 @@ impl DiscoveryService {
             .ok_or_else(|| Status::invalid_argument("the stream ended before its first message"))?;
         let mut reader = Reader { dialect, carried: self.discovery.type_url, id: String::new() };
         let (node, request) = reader.first(first).inspect_err(|_| metrics::stream_ended("invalid"))?;
-        let proxy = node.proxy(&self.own_node).inspect_err(|_| metrics::stream_ended("invalid"))?;
+        let who = node.who(&self.own_node).inspect_err(|_| metrics::stream_ended("invalid"))?;
         let stream = self
             .streams
-            .open_of(self.discovery.type_url, proxy, dialect, node.client())
+            .open_of(self.discovery.type_url, who, dialect, node.client())
             .map_err(|draining| Status::unavailable(draining.to_string()))?;
         let (requests, reading, ending) = (stream.requests.clone(), Arc::clone(&stream.reading), Ending::default());
         requests.send(request).await;

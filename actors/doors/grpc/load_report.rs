@@ -97,7 +97,7 @@ impl Collection {
     fn add(&mut self, report: Report) {
         for stats in report.clusters {
             let (key, load) = load_of(stats);
-            if !self.reporter.add(key, &load) {
+            if !self.reporter.add(&key, &load) {
                 tracing::warn!(client = %self.node.id, "load of a cluster was left out: there are too many names");
             }
         }
@@ -126,7 +126,7 @@ impl Collection {
     /// What the client shall hold.
     fn clusters(&self) -> Vec<String> {
         let proxy = self.node.proxy(&self.parts.own_node).ok();
-        let view = proxy.and_then(|proxy| self.parts.streams.proxies().board.read(&proxy)?.view);
+        let view = proxy.and_then(|proxy| self.parts.streams.publications().view(&proxy));
         let list = view.iter().flat_map(|view| view.list(ResourceType::Cluster).iter());
         list.map(|cluster| cluster.name.to_string()).collect()
     }

@@ -21,7 +21,6 @@ mod request;
 mod services;
 
 use std::future::Future;
-use std::time::Duration;
 
 use axum::routing::any;
 use chancery::model::NodeName;
@@ -40,9 +39,6 @@ use services::DISCOVERY;
 
 use crate::loads::Loads;
 use crate::xds_stream::Streams;
-
-/// Finds clients that vanished without a word: a ping each 30 s, 10 s for its answer.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
 /// Envoy without ADS opens a stream per cluster and route, so their number on one connection is hardly limited.
 const MAX_STREAMS_PER_CONNECTION: u32 = 100_000;
@@ -78,9 +74,10 @@ pub async fn serve(
         socket.set_nodelay(true)?;
         Ok::<_, std::io::Error>(Connection::new(socket))
     });
+    let settings = parts.streams.settings();
     tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE.0))
-        .http2_keepalive_timeout(Some(KEEPALIVE.1))
+        .http2_keepalive_interval(Some(settings.keepalive_interval))
+        .http2_keepalive_timeout(Some(settings.keepalive_timeout))
         .max_concurrent_streams(Some(MAX_STREAMS_PER_CONNECTION))
         .add_routes(routes)
         .serve_with_incoming_shutdown(connections, shutdown)

@@ -1,10 +1,23 @@
 //! Who is calling. Envoy's node is 61 kB, nearly all of it a list of its extensions, and some clients repeat it in each
 //! message: it is left in the buffer it came in, and only what names the proxy is read from it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use chancery::model::{NodeName, ProxyId, ServiceId};
+use chancery::model::{CertificateProviders, GrpcNode, NodeName, ProxyId, ServiceId};
 use prost::Message;
 use tonic::Status;
+
+use crate::views::Client;
+
+/// In the metadata of a node: `true` asks that the program be served as gRPC without a proxy, whatever its id.
+const ASKS: &str = "chancery_grpc";
+/// In the metadata of a gRPC program: which of the `certificate_providers` in its bootstrap has its certificate, and
+/// which the roots it trusts. Both: mutual TLS; neither: plain text.
+const IDENTITY_PROVIDER: &str = "chancery_certificate_provider";
+const ROOTS_PROVIDER: &str = "chancery_ca_certificate_provider";
+/// The user agent of `@grpc/grpc-js-xds`.
+const NODE_LIBRARY: &str = "gRPC Node Pure JS";
 
 /// What is read of an `envoy.config.core.v3.Node`.
 #[derive(Clone, PartialEq, Message)]
@@ -38,11 +51,13 @@ struct Field {
     value: Bytes,
 }
 
-/// `google.protobuf.Value`, if it is a string.
+/// `google.protobuf.Value`, if it is a string or a boolean.
 #[derive(Clone, PartialEq, Message)]
-struct Text {
+struct Scalar {
     #[prost(string, tag = "3")]
     text: String,
+    #[prost(bool, tag = "4")]
+    truth: bool,
 }
 
 /// `envoy.config.core.v3.BuildVersion`
@@ -79,6 +94,31 @@ impl NodeHead {
         Ok(ProxyId { node, service: ServiceId::from(self.id.as_str()) })
     }
 
+    /// gRPC libraries give themselves away by their name (`gRPC C-core …`, `gRPC Go`, `gRPC Node Pure JS`); others may
+    /// ask to be served as one.
+    pub fn who(&self, own: &NodeName) -> Result<Client, Status> {
+        let id = self.proxy(own)?;
+        let asks = self.scalar(ASKS).is_some_and(|asks| asks.truth || asks.text == "true");
+        if !asks && !self.user_agent_name.starts_with("gRPC ") {
+            return Ok(Client::Sidecar(id));
+        }
+        let certificates = self.certificates()?;
+        let misses_returns = self.user_agent_name == NODE_LIBRARY;
+        Ok(Client::Grpc(Arc::new(GrpcNode { id, asks, misses_returns, certificates })))
+    }
+
+    fn certificates(&self) -> Result<Option<CertificateProviders>, Status> {
+        match (self.text(IDENTITY_PROVIDER), self.text(ROOTS_PROVIDER)) {
+            (None, None) => Ok(None),
+            (Some(identity), Some(roots)) => {
+                Ok(Some(CertificateProviders { identity: identity.into(), roots: roots.into() }))
+            }
+            _ => Err(Status::invalid_argument(format!(
+                "the node's metadata has one of {IDENTITY_PROVIDER} and {ROOTS_PROVIDER}: mutual TLS needs both"
+            ))),
+        }
+    }
+
     /// Name and version, as the client gives them.
     pub fn client(&self) -> String {
         let name = &self.user_agent_name;
@@ -95,10 +135,13 @@ impl NodeHead {
 
     /// A string of the metadata that is not empty.
     fn text(&self, key: &str) -> Option<String> {
+        Some(self.scalar(key)?.text).filter(|text| !text.is_empty())
+    }
+
+    fn scalar(&self, key: &str) -> Option<Scalar> {
         let fields = &self.metadata.as_ref()?.fields;
         let field = fields.iter().find(|field| field.key == key.as_bytes())?;
-        let text = Text::decode(field.value.clone()).ok()?.text;
-        Some(text).filter(|text| !text.is_empty())
+        Scalar::decode(field.value.clone()).ok()
     }
 }
 
@@ -132,6 +175,40 @@ mod tests {
         assert_eq!(proxy(&node(&[])), "n1/web-sidecar-proxy");
         assert_eq!(proxy(&node(&[("node_name", ""), ("other", "x")])), "n1/web-sidecar-proxy");
         assert_eq!(proxy(&node(&[("namespace", "default"), ("node_name", "n2")])), "n2/web-sidecar-proxy");
+    }
+
+    fn who(node: &Node) -> Client {
+        read(node).who(&NodeName::from("n1")).unwrap()
+    }
+
+    #[test]
+    fn grpc_programs_are_known_by_their_name_or_ask_by_metadata() {
+        let Client::Sidecar(id) = who(&node(&[("chancery_grpc", "false")])) else { panic!("it did not ask") };
+        let program = |asks, misses_returns| {
+            Client::Grpc(Arc::new(GrpcNode { id: id.clone(), asks, misses_returns, certificates: None }))
+        };
+        let agent = |name: &str, node: Node| Node { user_agent_name: name.to_owned(), ..node };
+        for (name, misses_returns) in [("gRPC C-core linux", false), ("gRPC Go", false), (NODE_LIBRARY, true)] {
+            assert_eq!(who(&agent(name, node(&[]))), program(false, misses_returns), "{name}");
+            let asks = who(&agent(name, node(&[("chancery_grpc", "true")])));
+            assert_eq!(asks, program(true, misses_returns), "{name}");
+        }
+        assert_eq!(who(&agent("envoy", node(&[]))), Client::Sidecar(id.clone()));
+        let asked = Value { kind: Some(Kind::BoolValue(true)) };
+        let fields = [("chancery_grpc".to_owned(), asked)].into();
+        assert_eq!(who(&Node { metadata: Some(Struct { fields }), ..node(&[]) }), program(true, false));
+    }
+
+    #[test]
+    fn mutual_tls_needs_both_providers() {
+        let both = [("chancery_grpc", "true"), (IDENTITY_PROVIDER, "leaf"), (ROOTS_PROVIDER, "roots")];
+        let Client::Grpc(program) = who(&node(&both)) else { panic!("it asked") };
+        let certificates = CertificateProviders { identity: "leaf".into(), roots: "roots".into() };
+        assert_eq!(program.certificates, Some(certificates));
+        for one in 1..=2 {
+            let node = read(&node(&[both[0], both[one]]));
+            assert_eq!(node.who(&NodeName::from("n1")).unwrap_err().code(), tonic::Code::InvalidArgument);
+        }
     }
 
     // row 15

@@ -40,8 +40,9 @@ impl Draft {
         self.places.insert(Place::Nodes);
         self.places.insert(Place::Node(node.name.clone()));
         self.touch_all_on(&node.name);
-        self.changes.push(Change::Put(Record::Node(node.clone())));
-        self.tables.insert_node(Arc::new(node));
+        let node = Arc::new(node);
+        self.changes.push(Change::Put(Record::Node(Arc::clone(&node))));
+        self.tables.insert_node(node);
         true
     }
 
@@ -60,7 +61,7 @@ impl Draft {
             self.touch_instance(old);
         }
         self.touch_instance(&service);
-        self.changes.push(Change::Put(Record::Service((*service).clone())));
+        self.changes.push(Change::Put(Record::Service(Arc::clone(&service))));
         if self.tables.insert_service(Arc::clone(&service)) {
             self.places.insert(Place::ServiceNames);
         }
@@ -93,8 +94,9 @@ impl Draft {
             self.touch_checked(old);
         }
         self.touch_checked(&check);
-        self.changes.push(Change::Put(Record::Check(check.clone())));
-        self.tables.insert_check(Arc::new(check));
+        let check = Arc::new(check);
+        self.changes.push(Change::Put(Record::Check(Arc::clone(&check))));
+        self.tables.insert_check(check);
         true
     }
 
@@ -113,8 +115,9 @@ impl Draft {
             return false;
         }
         self.touch_entry(key);
-        self.changes.push(Change::Put(Record::Entry(entry.clone())));
-        self.tables.insert_entry(Arc::new(entry));
+        let entry = Arc::new(entry);
+        self.changes.push(Change::Put(Record::Entry(Arc::clone(&entry))));
+        self.tables.insert_entry(entry);
         true
     }
 
@@ -138,8 +141,9 @@ impl Draft {
             return false;
         }
         self.places.insert(Place::Roots);
-        self.changes.push(Change::Put(Record::Authority(authority.clone())));
-        self.tables.set_authority(Arc::new(authority));
+        let authority = Arc::new(authority);
+        self.changes.push(Change::Put(Record::Authority(Arc::clone(&authority))));
+        self.tables.set_authority(authority);
         true
     }
 
@@ -149,8 +153,9 @@ impl Draft {
             return false;
         }
         self.places.insert(Place::Leaf(leaf.service.clone()));
-        self.changes.push(Change::Put(Record::Leaf(leaf.clone())));
-        self.tables.insert_leaf(Arc::new(leaf));
+        let leaf = Arc::new(leaf);
+        self.changes.push(Change::Put(Record::Leaf(Arc::clone(&leaf))));
+        self.tables.insert_leaf(leaf);
         true
     }
 

@@ -54,7 +54,7 @@ pub(super) fn connection_manager(
     }
 }
 
-pub(super) fn http_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> HttpFilter {
+pub(in crate::generate) fn http_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> HttpFilter {
     HttpFilter {
         name: name.to_owned(),
         config_type: Some(http_filter::ConfigType::TypedConfig(pack_any(config))),

@@ -8,10 +8,11 @@ use envoy_types::pb::envoy::config::listener::v3::{Filter, filter};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::{TcpProxy, tcp_proxy};
 use envoy_types::util::pack_any;
 
+pub(super) use connection_manager::http_filter;
 pub(super) use public::{Inbound, name as public_name, public};
 pub(super) use upstream::{name as upstream_name, upstream};
 
-fn network_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> Filter {
+pub(super) fn network_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> Filter {
     Filter { name: name.to_owned(), config_type: Some(filter::ConfigType::TypedConfig(pack_any(config))) }
 }
 

@@ -86,7 +86,7 @@ fn leaf(cert_pem: &str) -> Leaf {
         service: "web".into(),
         uri: format!("spiffe://{DOMAIN}/ns/default/dc/dc1/svc/web"),
         serial_number: "01".to_owned(),
-        cert_pem: cert_pem.to_owned(),
+        cert_pem: cert_pem.into(),
         key_pem: Secret::new("a key".to_owned()),
         valid_after: UnixTime(0),
         valid_before: UnixTime(1),

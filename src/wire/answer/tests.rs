@@ -172,7 +172,7 @@ fn a_leaf_is_shown_with_its_key() {
         service: "web".into(),
         uri: "spiffe://x".to_owned(),
         serial_number: "01:02".to_owned(),
-        cert_pem: "CERT".to_owned(),
+        cert_pem: "CERT".into(),
         key_pem: Secret::new("KEY".to_owned()),
         valid_after: UnixTime(0),
         valid_before: UnixTime(86_400),

@@ -2,6 +2,12 @@
 //!
 //! ```hcl
 //! proxy = "web-sidecar-proxy"         // whose resources are expected; on the first node
+//! grpc {                              // instead: a gRPC program without a proxy, as its node and its stream describe it
+//!   id        = "web"
+//!   asks      = true                  // by metadata
+//!   listeners = ["db", "db:80"]
+//!   certificate_providers { identity = "leaf", roots = "roots" }
+//! }
 //! default_intention_policy = "allow"  // deny when absent
 //! node {
 //!   name    = "n1"
@@ -14,18 +20,25 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use chancery::catalog::{AuthorityState, Outcome, Settings, Tables, Write, apply, query};
-use chancery::model::{Action, Index, Leaf, Node, NodeName, ProxyId, Root, Roots, Secret, Status, UnixTime};
+use chancery::model::{Action, CertificateProviders, GrpcNode, GrpcSubscriber, Index, Leaf, Node, NodeName, ProxyId};
+use chancery::model::{Root, Roots, Secret, Status, UnixTime};
 use chancery::wire::{Document, Format, Typing, entry, registration};
 use serde_json::Value;
 
 pub const TRUST_DOMAIN: &str = "11111111-2222-3333-4444-555555555555.consul";
 
-/// A catalog, and the proxy to look at.
+/// A catalog, and whom to look at.
 pub struct Given {
     pub tables: Tables,
-    pub proxy: ProxyId,
+    pub who: Who,
+}
+
+pub enum Who {
+    Sidecar(ProxyId),
+    Grpc(GrpcSubscriber),
 }
 
 impl Given {
@@ -70,12 +83,26 @@ impl Given {
             tables = with_health(tables, node);
         }
         let first = nodes.first().unwrap_or_else(|| refuse("node", &"there is none"));
-        let proxy = ProxyId { node: text(&first["name"]).into(), service: text(&document["proxy"]).into() };
+        let node = NodeName::from(text(&first["name"]));
+        if let Value::Object(grpc) = &document["grpc"] {
+            return Self { tables, who: Who::Grpc(subscriber(&Value::Object(grpc.clone()), node)) };
+        }
+        let proxy = ProxyId { node, service: text(&document["proxy"]).into() };
         let config = query::proxy(&tables, &proxy).unwrap_or_else(|| refuse("proxy", &"there is none of that name"));
         let leaf = Write::SetLeaf(leaf(config.destination.as_str()));
         let tables = apply(&tables, &leaf, tables.index().next()).unwrap_or_else(|error| refuse("leaf", &error)).tables;
-        Self { tables, proxy }
+        Self { tables, who: Who::Sidecar(proxy) }
     }
+}
+
+fn subscriber(grpc: &Value, node: NodeName) -> GrpcSubscriber {
+    let provider = |key: &str| grpc["certificate_providers"][key].as_str().map(Into::into);
+    let certificates =
+        provider("identity").zip(provider("roots")).map(|(identity, roots)| CertificateProviders { identity, roots });
+    let id = ProxyId { node, service: text(&grpc["id"]).into() };
+    let node = GrpcNode { id, asks: grpc["asks"] == true, misses_returns: false, certificates };
+    let listeners = list(&grpc["listeners"]).into_iter().map(|name| text(name).to_owned()).collect();
+    GrpcSubscriber { node: Arc::new(node), listeners: Arc::new(listeners) }
 }
 
 /// Every check passes that `health` does not name.
@@ -131,7 +158,7 @@ fn leaf(service: &str) -> Leaf {
         service: service.into(),
         uri: format!("spiffe://{TRUST_DOMAIN}/ns/default/dc/dc1/svc/{service}"),
         serial_number: "05".to_owned(),
-        cert_pem: format!("(the certificate of {service})\n"),
+        cert_pem: format!("(the certificate of {service})\n").into(),
         key_pem: Secret::new(format!("(the key of {service})\n")),
         valid_after: UnixTime(1_800_000_000),
         valid_before: UnixTime(1_800_259_200),

@@ -10,12 +10,12 @@ mod validate;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chancery::catalog::Tables;
 use chancery::fact;
-use chancery::generate::{self, Generated};
-use chancery::model::ProxyId;
-use chancery::snapshot::Facts;
+use chancery::generate::Generated;
+use chancery_actors::subject::{GrpcSubject, SidecarSubject, Subject};
 
-pub use given::Given;
+pub use given::{Given, Who};
 pub use validate::validate;
 
 use crate::setup;
@@ -48,8 +48,10 @@ impl Scenario {
     /// When what is given cannot be read, or is refused by the catalog.
     pub fn generate(&self) -> Generated {
         let given = Given::read(&self.folder);
-        let facts = facts(&given, &given.proxy);
-        generate::sidecar(&facts.complete().expect("they were asked for until they were"))
+        match given.who {
+            Who::Sidecar(proxy) => generate(&given.tables, SidecarSubject::new(proxy)),
+            Who::Grpc(subscriber) => generate(&given.tables, GrpcSubject::new(subscriber)),
+        }
     }
 
     /// # Errors
@@ -63,15 +65,17 @@ fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Asks for what the proxy needs until it is all there.
-fn facts(given: &Given, proxy: &ProxyId) -> Facts {
-    let mut facts = Facts::new(proxy.clone());
+/// Asks for what is needed until it is all there.
+fn generate<S: Subject>(tables: &Tables, mut subject: S) -> Generated {
     let mut unanswered = vec![];
     loop {
-        let Err(missing) = facts.complete() else { return facts };
+        let missing = match subject.generate() {
+            Ok(generated) => return generated,
+            Err(missing) => missing,
+        };
         assert_ne!(missing, unanswered, "nothing answers these");
         for topic in &missing {
-            facts.learn(topic, &fact::look(&given.tables, topic).fact);
+            subject.learn(topic, &fact::look(tables, topic).fact);
         }
         unanswered = missing;
     }

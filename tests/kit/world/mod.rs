@@ -76,7 +76,8 @@ impl World {
             leaf_ttl: Duration::from_secs(72 * 3600),
             node: NodeName::from(NODE),
             ripples: RippleLog::new(move |end| heard.lock().expect("no panic while held").push(end.clone())),
-            xds: XdsSettings::default(),
+            // scripted Envoys read when a story tells them to, and days may pass before
+            xds: XdsSettings { read_patience: Duration::from_secs(366 * 24 * 3600), ..XdsSettings::default() },
         })
         .await
         .expect("memory can be loaded");

@@ -94,8 +94,7 @@ impl Stage {
             }
             ["advance", hours] => {
                 let hours: f64 = hours.trim_end_matches('h').parse().expect("hours");
-                tokio::time::sleep(Duration::from_secs_f64(hours * 3600.0)).await;
-                Vec::new()
+                self.advance(Duration::from_secs_f64(hours * 3600.0)).await
             }
             ["panic", kind, key] => {
                 let card = self.world.house.desk.read(Some(kind), Some(key));
@@ -108,6 +107,19 @@ impl Stage {
             [verb, proxy, ref rest @ ..] => self.envoy(verb, proxy, rest).await,
             _ => panic!("no such command: {command}"),
         }
+    }
+
+    /// Time passes in steps, because a client that does not read for a minute is cut off.
+    async fn advance(&mut self, time: Duration) -> Vec<String> {
+        let until = tokio::time::Instant::now() + time;
+        let mut said = Vec::new();
+        while tokio::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            for (proxy, envoy) in &mut self.envoys {
+                said.extend(envoy.hear().await.into_iter().map(|line| format!("{proxy} <- {line}")));
+            }
+        }
+        said
     }
 
     /// What an Envoy does out of the ordinary.

@@ -174,7 +174,10 @@ mod tests {
         assert_eq!(shown(&["-l", "debug"]), format!("--config-path /p --disable-hot-restart {quickly} -l debug"));
         assert_eq!(shown(&["--restart-epoch", "0"]), format!("--config-path /p {quickly} --restart-epoch 0"));
         assert_eq!(shown(&["--base-id=3"]), format!("--config-path /p {quickly} --base-id=3"));
-        assert_eq!(shown(&["--base-id-path", "x"]), format!("--config-path /p --disable-hot-restart {quickly} --base-id-path x"));
+        assert_eq!(
+            shown(&["--base-id-path", "x"]),
+            format!("--config-path /p --disable-hot-restart {quickly} --base-id-path x")
+        );
     }
 
     #[test]

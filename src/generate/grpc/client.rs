@@ -1,0 +1,135 @@
+//! The client side of one service: a listener that leads to a route, a route to a cluster, a cluster to endpoints. Made
+//! once for all programs that call the service.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::config::cluster::v3::Cluster;
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, EdsClusterConfig};
+use envoy_types::pb::envoy::config::core::v3::Locality;
+use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, LocalityLbEndpoints};
+use envoy_types::pb::envoy::config::listener::v3::{ApiListener, Listener};
+use envoy_types::pb::envoy::config::route::v3::{
+    Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, route, route_action, route_match,
+};
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{HttpConnectionManager, Rds};
+use envoy_types::pb::google::protobuf::UInt32Value;
+use envoy_types::util::pack_any;
+
+use super::{router, tls};
+use crate::chain::Chain;
+use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls::ads};
+use crate::model::{CertificateProviders, Endpoint, Endpoints};
+use crate::resource::{Resource, ResourceType, Shared};
+
+/// Under the name that the program asked by. It leans on no cluster: gRPC asks for those that its route names after it
+/// has the route.
+pub(super) fn listener(name: &str, chain: &Shared<Chain>) -> Arc<Resource> {
+    chain.resource(sharing_key(("grpc listener", name)), || {
+        let rds = Rds { route_config_name: chain.service.to_string(), config_source: Some(ads()) };
+        let manager = HttpConnectionManager {
+            stat_prefix: chain.service.to_string(),
+            http_filters: vec![router()],
+            route_specifier: Some(RouteSpecifier::Rds(rds)),
+            ..Default::default()
+        };
+        let message = Listener {
+            name: name.to_owned(),
+            api_listener: Some(ApiListener { api_listener: Some(pack_any(manager)) }),
+            ..Default::default()
+        };
+        Resource::new(ResourceType::Listener, name, vec![], &message)
+    })
+}
+
+/// Named as the service.
+pub(super) fn route(chain: &Shared<Chain>) -> Arc<Resource> {
+    chain.resource(sharing_key("grpc route"), || {
+        let cluster = chain.cluster_name();
+        let action = RouteAction {
+            cluster_specifier: Some(route_action::ClusterSpecifier::Cluster(cluster.clone())),
+            ..Default::default()
+        };
+        let everything = RouteMatch {
+            path_specifier: Some(route_match::PathSpecifier::Prefix(String::new())),
+            ..Default::default()
+        };
+        let only =
+            Route { r#match: Some(everything), action: Some(route::Action::Route(action)), ..Default::default() };
+        let host = VirtualHost {
+            name: chain.target.id.clone(),
+            domains: vec!["*".to_owned()],
+            routes: vec![only],
+            ..Default::default()
+        };
+        let name = chain.service.to_string();
+        let message = RouteConfiguration { name: name.clone(), virtual_hosts: vec![host], ..Default::default() };
+        Resource::new(ResourceType::Route, name, vec![cluster.into()], &message)
+    })
+}
+
+/// With round robin, which is what both Envoy and gRPC do when nothing else is said. Kept by the instances, like a
+/// sidecar's; its bytes do not change with theirs.
+pub(super) fn cluster(
+    chain: &Chain,
+    endpoints: &Shared<Endpoints>,
+    certificates: Option<&CertificateProviders>,
+) -> Arc<Resource> {
+    let target = &chain.target;
+    let made_of = (chain.cluster_name(), target.connect_timeout, &target.sni, &target.spiffe_id);
+    endpoints.resource(sharing_key(("grpc cluster", made_of, certificates)), || {
+        let name: Arc<str> = chain.cluster_name().into();
+        let message = Cluster {
+            name: name.to_string(),
+            connect_timeout: Some(duration(target.connect_timeout)),
+            cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into())),
+            eds_cluster_config: Some(EdsClusterConfig { eds_config: Some(ads()), ..Default::default() }),
+            transport_socket: certificates.map(|certificates| tls::open(certificates, target)),
+            ..Default::default()
+        };
+        Resource::new(ResourceType::Cluster, Arc::clone(&name), vec![name], &message)
+    })
+}
+
+/// One locality, which gRPC wants named (be it by an empty name) and weighed.
+pub(super) fn assignment(cluster: &str, endpoints: &Shared<Endpoints>) -> Arc<Resource> {
+    endpoints.resource(sharing_key(("grpc endpoints", cluster)), || {
+        let lb_endpoints =
+            usable(endpoints).into_iter().map(|of| endpoint::instance(of, address::socket(&of.address, of.port)));
+        let locality = LocalityLbEndpoints {
+            locality: Some(Locality::default()),
+            load_balancing_weight: Some(UInt32Value { value: 1 }),
+            lb_endpoints: lb_endpoints.collect(),
+            ..Default::default()
+        };
+        let message =
+            ClusterLoadAssignment { cluster_name: cluster.to_owned(), endpoints: vec![locality], ..Default::default() };
+        Resource::new(ResourceType::Endpoint, cluster, vec![], &message)
+    })
+}
+
+/// What the assignment leaves out.
+pub(super) fn unusable(endpoints: &Endpoints) -> impl Iterator<Item = Reason> {
+    endpoints.endpoints.iter().filter_map(|endpoint| reach(endpoint).err())
+}
+
+/// Each place once, which is another thing gRPC insists on; of two registrations for one place the healthy one counts.
+fn usable(endpoints: &Endpoints) -> Vec<&Endpoint> {
+    let mut usable: Vec<&Endpoint> = endpoints.endpoints.iter().filter(|endpoint| reach(endpoint).is_ok()).collect();
+    usable.sort_by_key(|endpoint| !endpoint.healthy);
+    let mut places = BTreeSet::new();
+    usable.retain(|endpoint| places.insert((&endpoint.address, endpoint.port)));
+    usable.sort();
+    usable
+}
+
+fn reach(endpoint: &Endpoint) -> Result<(), Reason> {
+    let elsewhere = |what: &str| Err(Reason::NotForGrpc(what.to_owned()));
+    match endpoint {
+        Endpoint { socket_path, .. } if !socket_path.is_empty() => elsewhere(socket_path),
+        Endpoint { address, .. } if !address::is_ip(address) => elsewhere(address),
+        Endpoint { address, port: 0, .. } => elsewhere(&format!("{address}:0")),
+        _ => Ok(()),
+    }
+}

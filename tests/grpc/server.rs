@@ -1,0 +1,99 @@
+//! Servers that take calls as the control plane says, and mutual TLS.
+
+use std::fs;
+use std::path::PathBuf;
+
+use chancery_tests::agent::Agent;
+use serde_json::{Value, json};
+
+use crate::program::Language::{Node, Python};
+use crate::program::{Client, Identity, Language, Server, has};
+use crate::{assert_no_rejections, deregister, register_native};
+
+async fn intend(agent: &Agent, source: &str, action: &str) {
+    let intention = json!({"SourceName": source, "DestinationName": "echo", "Action": action});
+    let path = format!("/v1/connect/intentions/exact?source={source}&destination=echo");
+    agent.put(&path, intention).await;
+}
+
+/// Without certificates a server cannot tell its callers apart: it is open while everybody may call.
+#[tokio::test]
+async fn a_server_takes_calls_while_its_registration_and_its_intentions_allow_it() {
+    if !has(Python, "a_server_takes_calls_while_its_registration_and_its_intentions_allow_it") {
+        return;
+    }
+    let agent = Agent::dev().await;
+    let identity = Identity::native("echo1");
+    let server = Server::xds(&agent, &identity, "one").await;
+    let target = format!("127.0.0.1:{}", server.port);
+    let mut client = Client::start(Python, &agent, &Identity::asking("caller"), &target);
+    assert!(client.call_now().await.starts_with("error UNAVAILABLE"), "it serves although nobody knows it");
+
+    register_native(&agent, "echo", "echo1", server.port).await;
+    client.expect("ok one").await;
+    intend(&agent, "somebody", "deny").await;
+    client.expect("error PERMISSION_DENIED").await;
+    agent.delete("/v1/connect/intentions/exact?source=somebody&destination=echo").await;
+    client.expect("ok one").await;
+
+    let mut by_name = Client::start(Python, &agent, &Identity::asking("caller"), "xds:///echo");
+    assert_eq!(by_name.call().await, "ok one");
+    assert_no_rejections(&agent).await;
+    deregister(&agent, "echo1").await;
+    by_name.expect("error UNAVAILABLE").await;
+}
+
+/// Writes what a file watcher reads: the leaf of a service, its key, and the roots.
+async fn certificates(agent: &Agent, service: &str) -> PathBuf {
+    let folder = agent.folder().join(service);
+    fs::create_dir(&folder).expect("a temporary folder");
+    let leaf = agent.http.json(&format!("/v1/agent/connect/ca/leaf/{service}")).await;
+    let roots = agent.http.json("/v1/agent/connect/ca/roots").await;
+    let root_of = |root: &Value| root["RootCert"].as_str().expect("a certificate").to_owned();
+    let roots: String = roots["Roots"].as_array().expect("roots").iter().map(root_of).collect();
+    let text = |key: &str| leaf[key].as_str().expect("text").to_owned();
+    for (file, text) in [("cert.pem", text("CertPEM")), ("key.pem", text("PrivateKeyPEM")), ("roots.pem", roots)] {
+        fs::write(folder.join(file), text).expect("a temporary file");
+    }
+    folder
+}
+
+/// Both ends prove who they are, and the server tells its callers apart.
+async fn mutual_tls(language: Language) {
+    let agent = Agent::dev().await;
+    let (of_echo, of_web) = (certificates(&agent, "echo").await, certificates(&agent, "web").await);
+    let server = Server::xds(&agent, &Identity::native("echo1").with(&of_echo), "one").await;
+    register_native(&agent, "echo", "echo1", server.port).await;
+    register_native(&agent, "web", "web1", 1).await;
+    let mut web = Client::start(language, &agent, &Identity::native("web1").with(&of_web), "xds:///echo");
+    web.expect("ok one").await;
+
+    intend(&agent, "web", "deny").await;
+    web.expect("error PERMISSION_DENIED").await;
+    intend(&agent, "web", "allow").await;
+    web.expect("ok one").await;
+    assert_no_rejections(&agent).await;
+
+    // whoever shows no certificate is nobody
+    let mut nobody = Client::start(Python, &agent, &Identity::asking("nobody"), &format!("127.0.0.1:{}", server.port));
+    assert!(nobody.call_now().await.starts_with("error UNAVAILABLE"), "it was let in");
+    // and whoever has another certificate than its name is not called
+    let other = Server::xds(&agent, &Identity::native("shop1").with(&of_web), "other").await;
+    register_native(&agent, "shop", "shop1", other.port).await;
+    let mut to_shop = Client::start(language, &agent, &Identity::native("web1").with(&of_web), "xds:///shop");
+    assert!(to_shop.call_now().await.starts_with("error UNAVAILABLE"), "it called an impostor");
+}
+
+#[tokio::test]
+async fn python_proves_who_it_is_and_demands_the_same() {
+    if has(Python, "python_proves_who_it_is_and_demands_the_same") {
+        mutual_tls(Python).await;
+    }
+}
+
+#[tokio::test]
+async fn node_proves_who_it_is_and_demands_the_same() {
+    if has(Node, "node_proves_who_it_is_and_demands_the_same") {
+        mutual_tls(Node).await;
+    }
+}
