@@ -24,7 +24,7 @@ demo: setup
 
 # The binaries are built first: suites run the program itself.
 test: setup build
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 lint:
 	$(CARGO) fmt --all --check

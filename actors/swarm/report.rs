@@ -82,7 +82,7 @@ impl Report {
         let rows: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
         let mut text = aligned(&rows);
         for row in self.rows.iter().filter(|row| row.writes_per_second.is_some()) {
-            _ = writeln!(text, "{}: {:.0} changes per second", row.scenario, row.writes_per_second.unwrap_or_default());
+            _ = writeln!(text, "{}: {:.0} writes per second", row.scenario, row.writes_per_second.unwrap_or_default());
         }
         if let Some(failure) = &self.failure {
             let failures: u64 = self.rows.iter().map(|row| row.failures).sum();

@@ -232,7 +232,7 @@ fn real(names: &[String]) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::super::conversation::{Conversation, QUIET, incremental};
-    use super::super::{Dialect, Nonce};
+    use super::super::{Dialect, Event, Nonce};
 
     const AB: [&str; 2] = ["C a@1", "C b@1"];
     const CHANGED: [&str; 2] = ["C a@1", "C b@2"];
@@ -244,6 +244,18 @@ mod tests {
         assert_eq!(talk.subscribe("C", &[]), QUIET);
         assert!(!talk.stream.settled());
         assert_eq!(talk.view(&AB), ["C +a@1 +b@1"]);
+    }
+
+    // row 146
+    #[test]
+    fn while_the_view_is_outdated_requests_are_only_recorded() {
+        let mut talk = Conversation::world(&["L a@1"]);
+        assert_eq!(talk.names("L", &["a"]), ["L +a@1"]);
+        talk.ack("L");
+        assert_eq!(talk.step(Event::Outdated), QUIET);
+        assert_eq!(talk.names("L", &["a", "b"]), QUIET);
+        assert!(!talk.stream.settled());
+        assert_eq!(talk.view(&["L a@1", "L b@1"]), ["L +a@1 +b@1"]);
     }
 
     // row 72

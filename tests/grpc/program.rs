@@ -52,7 +52,7 @@ impl<'a> Identity<'a> {
     fn bootstrap(&self, agent: &Agent) -> Value {
         let mut metadata = json!({});
         if self.asks {
-            metadata["chancery_grpc"] = json!(true);
+            metadata["chancery-grpc"] = json!(true);
         }
         let mut bootstrap = json!({
             "xds_servers": [{
@@ -63,8 +63,8 @@ impl<'a> Identity<'a> {
             "server_listener_resource_name_template": "grpc/server?xds.resource.listening_address=%s",
         });
         if let Some(folder) = self.certificates {
-            metadata["chancery_certificate_provider"] = json!("mesh");
-            metadata["chancery_ca_certificate_provider"] = json!("mesh");
+            metadata["chancery-certificate-provider"] = json!("mesh");
+            metadata["chancery-ca-certificate-provider"] = json!("mesh");
             bootstrap["certificate_providers"] = json!({"mesh": {"plugin_name": "file_watcher", "config": {
                 "certificate_file": folder.join("cert.pem"),
                 "private_key_file": folder.join("key.pem"),

@@ -4,11 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use chancery_tests::agent::Agent;
+use chancery_tests::envoy::Envoy;
+use chancery_tests::ports::free_port;
+use chancery_tests::setup::has_envoy;
 use serde_json::{Value, json};
 
 use crate::program::Language::{Node, Python};
 use crate::program::{Client, Identity, Language, Server, has};
-use crate::{assert_no_rejections, deregister, register_native};
+use crate::{assert_no_rejections, deregister, instance, register_native};
 
 async fn intend(agent: &Agent, source: &str, action: &str) {
     let intention = json!({"SourceName": source, "DestinationName": "echo", "Action": action});
@@ -95,5 +98,41 @@ async fn python_proves_who_it_is_and_demands_the_same() {
 async fn node_proves_who_it_is_and_demands_the_same() {
     if has(Node, "node_proves_who_it_is_and_demands_the_same") {
         mutual_tls(Node).await;
+    }
+}
+
+/// An application behind its Envoy, which knows its callers by their certificates, with or without a proxy of their own.
+async fn into_the_mesh(language: Language) {
+    let agent = Agent::dev().await;
+    agent.put("/v1/config", json!({"Kind": "service-defaults", "Name": "echo", "Protocol": "grpc"})).await;
+    let server = Server::plain(agent.folder(), "one").await;
+    let mut behind = instance("echo", "echo1", server.port);
+    behind["Connect"] =
+        json!({"SidecarService": {"Port": free_port(), "Checks": [{"Name": "its service", "AliasService": "echo1"}]}});
+    agent.put("/v1/agent/service/register", behind).await;
+    let envoy = Envoy::sidecar_for(&agent, "echo1").await;
+    register_native(&agent, "web", "web1", 1).await;
+    let of_web = certificates(&agent, "web").await;
+    let mut web = Client::start(language, &agent, &Identity::native("web1").with(&of_web), "xds:///echo");
+    web.expect("ok one").await;
+    intend(&agent, "web", "deny").await;
+    web.expect("error PERMISSION_DENIED").await;
+    envoy.assert_no_rejections().await;
+    assert_no_rejections(&agent).await;
+}
+
+#[tokio::test]
+async fn python_calls_into_the_mesh_without_a_proxy() {
+    let test = "python_calls_into_the_mesh_without_a_proxy";
+    if has(Python, test) && has_envoy(test) {
+        into_the_mesh(Python).await;
+    }
+}
+
+#[tokio::test]
+async fn node_calls_into_the_mesh_without_a_proxy() {
+    let test = "node_calls_into_the_mesh_without_a_proxy";
+    if has(Node, test) && has_envoy(test) {
+        into_the_mesh(Node).await;
     }
 }

@@ -11,11 +11,11 @@ use tonic::Status;
 use crate::views::Client;
 
 /// In the metadata of a node: `true` asks that the program be served as gRPC without a proxy, whatever its id.
-const ASKS: &str = "chancery_grpc";
+const ASKS: &str = "chancery-grpc";
 /// In the metadata of a gRPC program: which of the `certificate_providers` in its bootstrap has its certificate, and
 /// which the roots it trusts. Both: mutual TLS; neither: plain text.
-const IDENTITY_PROVIDER: &str = "chancery_certificate_provider";
-const ROOTS_PROVIDER: &str = "chancery_ca_certificate_provider";
+const IDENTITY_PROVIDER: &str = "chancery-certificate-provider";
+const ROOTS_PROVIDER: &str = "chancery-ca-certificate-provider";
 /// The user agent of `@grpc/grpc-js-xds`.
 const NODE_LIBRARY: &str = "gRPC Node Pure JS";
 
@@ -183,25 +183,25 @@ mod tests {
 
     #[test]
     fn grpc_programs_are_known_by_their_name_or_ask_by_metadata() {
-        let Client::Sidecar(id) = who(&node(&[("chancery_grpc", "false")])) else { panic!("it did not ask") };
+        let Client::Sidecar(id) = who(&node(&[("chancery-grpc", "false")])) else { panic!("it did not ask") };
         let program = |asks, misses_returns| {
             Client::Grpc(Arc::new(GrpcNode { id: id.clone(), asks, misses_returns, certificates: None }))
         };
         let agent = |name: &str, node: Node| Node { user_agent_name: name.to_owned(), ..node };
         for (name, misses_returns) in [("gRPC C-core linux", false), ("gRPC Go", false), (NODE_LIBRARY, true)] {
             assert_eq!(who(&agent(name, node(&[]))), program(false, misses_returns), "{name}");
-            let asks = who(&agent(name, node(&[("chancery_grpc", "true")])));
+            let asks = who(&agent(name, node(&[("chancery-grpc", "true")])));
             assert_eq!(asks, program(true, misses_returns), "{name}");
         }
         assert_eq!(who(&agent("envoy", node(&[]))), Client::Sidecar(id.clone()));
         let asked = Value { kind: Some(Kind::BoolValue(true)) };
-        let fields = [("chancery_grpc".to_owned(), asked)].into();
+        let fields = [("chancery-grpc".to_owned(), asked)].into();
         assert_eq!(who(&Node { metadata: Some(Struct { fields }), ..node(&[]) }), program(true, false));
     }
 
     #[test]
     fn mutual_tls_needs_both_providers() {
-        let both = [("chancery_grpc", "true"), (IDENTITY_PROVIDER, "leaf"), (ROOTS_PROVIDER, "roots")];
+        let both = [("chancery-grpc", "true"), (IDENTITY_PROVIDER, "leaf"), (ROOTS_PROVIDER, "roots")];
         let Client::Grpc(program) = who(&node(&both)) else { panic!("it asked") };
         let certificates = CertificateProviders { identity: "leaf".into(), roots: "roots".into() };
         assert_eq!(program.certificates, Some(certificates));
