@@ -173,6 +173,25 @@ fn a_program_that_does_not_ask_is_served_once_it_is_registered_as_native() {
     });
 }
 
+// row 148
+#[test]
+fn several_streams_of_one_program_each_get_what_they_name() {
+    in_virtual_time(async || {
+        let world = World::new().await;
+        for service in ["echo", "shop"] {
+            register(&world, service).await;
+        }
+        let (mut one, mut other) = (Program::connect(&world, true), Program::connect(&world, true));
+        one.ask(ResourceType::Listener, &["echo"]).await;
+        other.ask(ResourceType::Listener, &["shop"]).await;
+        assert_eq!(one.hear(&world).await, ["listener echo"]);
+        assert_eq!(other.hear(&world).await, ["listener shop"]);
+        let id = ProxyId { node: NODE.into(), service: "caller".into() };
+        let view = world.house.streams.publications().view(&id).expect("it is served");
+        assert_eq!(view.list(ResourceType::Listener).len(), 2);
+    });
+}
+
 #[test]
 fn programs_leave_nothing_behind() {
     in_virtual_time(async || {

@@ -7,7 +7,7 @@ use chancery_tests::mesh::{Caller, Mesh};
 use chancery_tests::setup;
 
 /// The serial number, without leading zeros, of the certificate that an Envoy presents.
-async fn serial(envoy: &Envoy) -> String {
+pub(crate) async fn serial(envoy: &Envoy) -> String {
     let certificates = envoy.admin.json("/certs").await;
     let all = certificates["certificates"].as_array().cloned().unwrap_or_default();
     let chain = all.iter().find_map(|entry| entry["cert_chain"].as_array()?.first().cloned());

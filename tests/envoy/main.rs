@@ -1,10 +1,15 @@
 //! The story, told with real Envoys: each step that the demo shows, and each promise about what does not change.
 //!
-//! Every test ends with [`chancery_tests::mesh::Mesh::finish`]: no Envoy may have refused anything.
+//! Every test ends with [`chancery_tests::mesh::Mesh::finish`]: no Envoy may have refused anything, but in `refusal`.
 
+mod changes;
+mod dialects;
 mod instances;
 mod intentions;
 mod latency;
 mod leaf;
+mod load;
 mod reach;
+mod refusal;
 mod restart;
+mod traffic;

@@ -45,12 +45,27 @@ impl Envoy {
 
     /// The same, with further arguments for Envoy.
     pub async fn sidecar_with(agent: &Agent, service: &str, arguments: &[&str]) -> Self {
+        Self::sidecar_edited(agent, service, arguments, |_| ()).await
+    }
+
+    /// The same, from a bootstrap that was changed before.
+    ///
+    /// # Panics
+    /// As [`Self::sidecar_for`].
+    pub async fn sidecar_edited(
+        agent: &Agent,
+        service: &str,
+        arguments: &[&str],
+        edit: impl FnOnce(&mut Value),
+    ) -> Self {
         let port = free_port();
         let admin = format!("127.0.0.1:{port}");
         let bootstrap = agent
             .run(&["connect", "envoy", "-sidecar-for", service, "-admin-bind", &admin, "-bootstrap"])
             .unwrap_or_else(|error| panic!("{error}"));
-        let file = agent.write_file(&format!("bootstrap-{service}.json"), &bootstrap);
+        let mut bootstrap: Value = serde_json::from_str(&bootstrap).expect("a bootstrap is JSON");
+        edit(&mut bootstrap);
+        let file = agent.write_file(&format!("bootstrap-{service}.json"), &bootstrap.to_string());
         let mut envoy =
             Self::launch(service, &admin, &file, &agent.folder().join(format!("envoy-{service}.log")), arguments);
         envoy.wait_ready().await;

@@ -82,6 +82,16 @@ impl Mesh {
 
     /// With one instance, reached by `upstream`.
     pub async fn with_upstream(agent: Agent, protocol: Protocol, upstream: Upstream) -> Self {
+        Self::with_bootstrap(agent, protocol, upstream, |_| ()).await
+    }
+
+    /// The same, after `edit` has changed the bootstrap of the frontend's Envoy.
+    pub async fn with_bootstrap(
+        agent: Agent,
+        protocol: Protocol,
+        upstream: Upstream,
+        edit: impl FnOnce(&mut Value),
+    ) -> Self {
         if protocol == Protocol::Http {
             let entry = json!({ "Kind": "service-defaults", "Name": "backend", "Protocol": "http" });
             agent.put("/v1/config", entry).await;
@@ -89,7 +99,7 @@ impl Mesh {
         let first = Instance::start(&agent, "backend-1", protocol, Watched::Not).await;
         let app = App::http("frontend").await;
         agent.put("/v1/agent/service/register", frontend(app.port, &upstream)).await;
-        let frontend = Envoy::sidecar_for(&agent, "frontend").await;
+        let frontend = Envoy::sidecar_edited(&agent, "frontend", &[], edit).await;
         let mesh = Self { agent, frontend, backends: vec![first], upstream, protocol, _frontend_app: app };
         mesh.until("the first call to succeed", async |mesh| mesh.call().await.is_ok()).await;
         mesh
