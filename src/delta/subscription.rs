@@ -413,6 +413,29 @@ mod tests {
         assert_eq!(talk.come_back("E", &["f"], &["f@1"]), ["E +f@1"]);
     }
 
+    // row 119
+    #[test]
+    fn a_cluster_asked_for_on_demand_is_answered_at_once_even_while_others_warm() {
+        let mut talk = Conversation::settled(&["C a@1"]);
+        for content in 2..6 {
+            assert_eq!(talk.view(&[&format!("C a@{content}")]).len(), 1);
+        }
+        assert_eq!(talk.view(&["C a@6"]), QUIET);
+        assert_eq!(talk.subscribe("C", &["z"]), ["C -z"]);
+        assert_eq!(talk.subscribe("C", &["z"]), ["C -z"]);
+        let sent = talk.last.pushes[0].nonce.0;
+        let answers: Vec<String> = (1..=sent).flat_map(|nonce| talk.ack_nonce("C", nonce)).collect();
+        assert_eq!(answers, ["C +a@6"]);
+        assert_eq!(talk.view(&["C a@6", "C z@1"]), ["C +z@1"]);
+    }
+
+    // row 119
+    #[test]
+    fn the_endpoints_of_a_cluster_asked_for_on_demand_follow_it() {
+        let mut talk = Conversation::settled(&["C a@1 a", "E a@1"]);
+        assert_eq!(talk.subscribe("C", &["a"]), ["C +a@1", "E +a@1"]);
+    }
+
     // row 120
     #[test]
     fn a_star_with_names_and_a_map_is_a_return_too() {

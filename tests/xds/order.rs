@@ -259,6 +259,18 @@ fn row_117_the_first_request_for_virtual_hosts_is_answered_at_once() {
 }
 
 #[test]
+fn row_119_a_cluster_asked_for_beside_the_wildcard_is_sent_or_missing_at_once() {
+    in_delta(async |stage, mut talk| {
+        stage.show(&["C a@1"]);
+        talk.settles("C", &[], "C +a@1").await;
+        talk.settles("C", &["a"], "C +a@1").await;
+        talk.settles("C", &["z"], "C -z").await;
+        stage.show(&["C a@1", "C z@1"]);
+        talk.takes("C +z@1").await;
+    });
+}
+
+#[test]
 fn row_121_scoped_routes_are_a_wildcard_type_and_empty() {
     const SCOPED: &str = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
     in_both(async |stage, mut talk| {
