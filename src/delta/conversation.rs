@@ -1,5 +1,6 @@
 //! A scripted client for the tests of this room. Resources are written `C a@1 e`: a cluster `a` with content 1 that
-//! needs `e`; responses `C +a@1 -b`; a name that does not exist, in state of the world, `!c`.
+//! needs `e`, `C a@1~60` one that lasts for 60 s; responses `C +a@1 -b ~c`, where `c` comes without a body; a name that
+//! does not exist, in state of the world, `!c`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,10 @@ pub(super) fn view(resources: &[&str]) -> Arc<View> {
     Arc::new(View::new(resources.iter().map(|text| {
         let words: Vec<&str> = text.split(' ').collect();
         let (name, content) = words[1].split_once('@').unwrap();
-        resource(kind(words[0]), name, content, &words[2..])
+        let (content, ttl) = content.split_once('~').unwrap_or((content, "0"));
+        let resource = resource(kind(words[0]), name, content, &words[2..]);
+        let ttl = Duration::from_secs(ttl.parse().unwrap());
+        if ttl.is_zero() { resource } else { Arc::new(Arc::into_inner(resource).unwrap().with_ttl(ttl)) }
     })))
 }
 
@@ -47,6 +51,7 @@ pub(super) fn in_words(push: &Push) -> String {
     let mut words = vec![push.kind.map_or_else(|| push.type_url.to_string(), |kind| letter_of(kind).to_owned())];
     words.extend(push.upserts.iter().map(|resource| format!("+{}@{}", resource.name, content_of(resource))));
     words.extend(push.removals.iter().map(|name| format!("-{name}")));
+    words.extend(push.bodiless.iter().map(|resource| format!("~{}", resource.name)));
     words.extend(push.missing.iter().map(|name| format!("!{name}")));
     words.join(" ")
 }

@@ -65,6 +65,7 @@ fn head(push: &Push, identifier: &str) -> Vec<u8> {
         Dialect::Delta => DeltaDiscoveryResponse {
             system_version_info: version,
             type_url,
+            resources: push.bodiless.clone(),
             removed_resources: push.removals.iter().map(ToString::to_string).collect(),
             nonce,
             control_plane,
@@ -148,6 +149,7 @@ mod tests {
             nonce: Nonce(7),
             version: ResourceHash(9),
             upserts: upserts.collect(),
+            bodiless: Vec::new(),
             removals: if dialect == Dialect::Delta { vec![Arc::from("gone")] } else { vec![] },
             missing: if dialect == Dialect::Delta { vec![] } else { vec![Arc::from("gone")] },
         }

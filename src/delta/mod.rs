@@ -13,6 +13,7 @@
 //! | `entry.rs` | what is known of one name |
 //! | `plan.rs` | what of one type differs and goes out now |
 //! | `order.rs` | make before break: what must wait for what |
+//! | `heartbeat.rs` | what has a time to live and must be confirmed |
 //! | `push.rs` | the responses, and the note of what went out in them |
 //! | `answer.rs` | what an ACK or a NACK settles |
 //! | `status.rs` | the stream as operators see it |
@@ -23,6 +24,7 @@ mod answer;
 mod conversation;
 mod encode;
 mod entry;
+mod heartbeat;
 #[cfg(test)]
 mod model;
 mod order;
@@ -37,6 +39,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use envoy_types::pb::envoy::service::discovery::v3::Resource as Wrapper;
 
 use crate::resource::{Resource, ResourceHash, ResourceType, View};
 
@@ -124,6 +128,8 @@ pub struct Push {
     pub version: ResourceHash,
     /// Sorted by name.
     pub upserts: Vec<Arc<Resource>>,
+    /// Delta: resources without their bodies, as heartbeats are; alone in a response.
+    pub bodiless: Vec<Wrapper>,
     /// Sorted; no name is in both lists. Empty in state of the world, which has no removals.
     pub removals: Vec<Arc<str>>,
     /// State of the world: names that the client asked for and that do not exist (any longer); sorted, each told once.

@@ -27,21 +27,28 @@ impl Stream {
         let Some(view) = self.view.clone() else { return };
         for kind in ORDER {
             let subscription = self.of_mut(kind);
-            if !subscription.started || !subscription.unsent {
+            if !subscription.started {
                 continue;
             }
-            subscription.settle_claim(view.list(kind));
-            let order = Order {
-                dialect: self.dialect,
-                subscriptions: &self.subscriptions,
-                view: &view,
-                now,
-                removals_from: self.removals_from,
-            };
-            let plan = Plan::new(kind, &order);
-            step.due = step.due.into_iter().chain(plan.due).min();
-            self.carry_out(kind, &view, plan, now, step);
+            if subscription.unsent {
+                subscription.settle_claim(view.list(kind));
+                self.send_difference(kind, &view, now, step);
+            }
+            self.send_heartbeats(kind, &view, now, step);
         }
+    }
+
+    fn send_difference(&mut self, kind: ResourceType, view: &View, now: Duration, step: &mut Step) {
+        let order = Order {
+            dialect: self.dialect,
+            subscriptions: &self.subscriptions,
+            view,
+            now,
+            removals_from: self.removals_from,
+        };
+        let plan = Plan::new(kind, &order);
+        step.due = step.due.into_iter().chain(plan.due).min();
+        self.carry_out(kind, view, plan, now, step);
     }
 
     fn carry_out(&mut self, kind: ResourceType, view: &View, plan: Plan, now: Duration, step: &mut Step) {
@@ -62,6 +69,7 @@ impl Stream {
         let subscription = self.of_mut(kind);
         let missing = if dialect == Dialect::StateOfTheWorld { subscription.missing(&items) } else { Vec::new() };
         subscription.record(&items, nonce, now);
+        subscription.note_heartbeats(&items, now);
         let mut changed: Vec<Arc<Resource>> = items.iter().filter_map(|item| item.target.clone()).collect();
         let whole = if dialect.is_full(kind) { subscription.whole() } else { Vec::new() };
         let version = match dialect {
@@ -78,17 +86,60 @@ impl Stream {
             version,
             removals: removed.map(|item| Arc::clone(&item.name)).collect(),
             missing,
+            bodiless: Vec::new(),
             upserts: if dialect.is_full(kind) { whole.clone() } else { changed.clone() },
         };
         // with the response before it refused, these would be changes too
         changed.extend(whole.iter().filter(|resource| subscription.is_unsettled(resource)).cloned());
         subscription.last_sent = Some((nonce, version));
         subscription.answer_owed = false;
-        subscription.in_flight.push(InFlight { nonce, version, sent_at: now, items, whole, trial });
+        subscription.in_flight.push(InFlight {
+            nonce,
+            version,
+            sent_at: now,
+            items,
+            whole,
+            trial,
+            heartbeats: Vec::new(),
+        });
         if kind == ResourceType::Cluster {
             order::owe_endpoints(self.of_mut(ResourceType::Endpoint), &changed);
         }
         step.pushes.push(push);
+    }
+
+    /// Tells that these still stand.
+    pub(super) fn send_heartbeat(
+        &mut self,
+        kind: ResourceType,
+        view: &View,
+        resources: &[Arc<Resource>],
+        now: Duration,
+        step: &mut Step,
+    ) {
+        let (nonce, version) = (self.next_nonce(), view.version);
+        let subscription = self.of_mut(kind);
+        subscription.last_sent = Some((nonce, version));
+        subscription.in_flight.push(InFlight {
+            nonce,
+            version,
+            sent_at: now,
+            items: Vec::new(),
+            whole: Vec::new(),
+            trial: false,
+            heartbeats: resources.iter().map(|resource| Arc::clone(&resource.name)).collect(),
+        });
+        step.pushes.push(Push {
+            dialect: self.dialect,
+            kind: Some(kind),
+            type_url: Cow::Borrowed(kind.type_url()),
+            nonce,
+            version,
+            upserts: Vec::new(),
+            bodiless: resources.iter().map(|resource| resource.head()).collect(),
+            removals: Vec::new(),
+            missing: Vec::new(),
+        });
     }
 
     /// A type that is not served has no resources: whoever names some learns that at once, nobody else hears anything.
@@ -110,6 +161,7 @@ impl Stream {
             nonce: self.next_nonce(),
             version: self.view_version().unwrap_or(ResourceHash(0)),
             upserts: Vec::new(),
+            bodiless: Vec::new(),
             removals: names.into_iter().map(Arc::from).collect(),
             missing: Vec::new(),
         })

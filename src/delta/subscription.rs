@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::{Entry, Holding};
+use super::heartbeat::Heartbeats;
 use super::{Change, Nonce, Rejection};
 use crate::resource::{Resource, ResourceHash, ResourceType};
 
@@ -32,6 +33,15 @@ pub(super) struct InFlight {
     pub whole: Vec<Arc<Resource>>,
     /// A part of a refused response, sent again.
     pub trial: bool,
+    /// What it confirmed, if that was all.
+    pub heartbeats: Vec<Arc<str>>,
+}
+
+impl InFlight {
+    /// It changes nothing, so nothing waits for its answer.
+    pub fn is_heartbeat(&self) -> bool {
+        !self.heartbeats.is_empty()
+    }
 }
 
 /// One type on one stream. Every entry is subscribed to; sorted by name.
@@ -52,6 +62,7 @@ pub(super) struct Subscription {
     pub claimed: Option<ResourceHash>,
     /// State of the world: it holds everything of an earlier stream, and none of that is known.
     pub holds_unknown: bool,
+    pub heartbeats: Heartbeats,
     pub last_sent: Option<(Nonce, ResourceHash)>,
     pub last_accepted: Option<(Nonce, ResourceHash)>,
     pub last_rejection: Option<Box<Rejection>>,
@@ -61,7 +72,7 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Nothing is left to send or to be answered.
     pub fn is_settled(&self) -> bool {
-        !self.started || !(self.unsent || self.answer_owed) && self.in_flight.is_empty()
+        !self.started || !(self.unsent || self.answer_owed) && self.in_flight.iter().all(InFlight::is_heartbeat)
     }
 
     pub fn find(&self, name: &str) -> Option<&Entry> {
