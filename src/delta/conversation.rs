@@ -1,5 +1,5 @@
 //! A scripted client for the tests of this room. Resources are written `C a@1 e`: a cluster `a` with content 1 that
-//! needs `e`, `C a@1~60` one that lasts for 60 s; responses `C +a@1 -b ~c`, where `c` comes without a body; a name that
+//! needs `e`, `C a@1~60` one that lasts for 60 s, `C a@1+b` one with an alias; responses `C +a@1 -b ~c`, where `c` comes without a body; a name that
 //! does not exist, in state of the world, `!c`.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use prost::Message as _;
 
 use super::{Change, Dialect, Event, Nack, Nonce, Push, Request, Step, Stream};
-use crate::resource::{Resource, ResourceType, View};
+use crate::resource::{Resource, ResourceType, View, name};
 
 pub(super) fn kind(letter: &str) -> ResourceType {
     let kind = ResourceType::ALL.into_iter().find(|kind| letter_of(*kind) == letter);
@@ -28,7 +28,8 @@ pub(super) fn letter_of(kind: ResourceType) -> &'static str {
 
 /// A resource of any type; its body stands for itself.
 pub(super) fn resource(kind: ResourceType, name: &str, content: &str, needs: &[&str]) -> Arc<Resource> {
-    let body = Cluster { name: name.to_owned(), alt_stat_name: content.to_owned(), ..Default::default() };
+    let body =
+        Cluster { name: name::canonical(name).into_owned(), alt_stat_name: content.to_owned(), ..Default::default() };
     Arc::new(Resource::new(kind, name, needs.iter().map(|name| Arc::from(*name)).collect(), &body))
 }
 
@@ -40,10 +41,13 @@ pub(super) fn view(resources: &[&str]) -> Arc<View> {
     Arc::new(View::new(resources.iter().map(|text| {
         let words: Vec<&str> = text.split(' ').collect();
         let (name, content) = words[1].split_once('@').unwrap();
+        let (content, aliases) = content
+            .split_once('+')
+            .map_or((content, vec![]), |(content, aliases)| (content, aliases.split('+').map(Arc::from).collect()));
         let (content, ttl) = content.split_once('~').unwrap_or((content, "0"));
         let resource = resource(kind(words[0]), name, content, &words[2..]);
         let ttl = Duration::from_secs(ttl.parse().unwrap());
-        if ttl.is_zero() { resource } else { Arc::new(Arc::into_inner(resource).unwrap().with_ttl(ttl)) }
+        Arc::new(Arc::into_inner(resource).unwrap().with_ttl(ttl).with_aliases(aliases))
     })))
 }
 

@@ -11,6 +11,7 @@
 //! | `request.rs` | what a client's message says, in either dialect |
 //! | `subscription.rs` | which names of one type a client wants |
 //! | `entry.rs` | what is known of one name |
+//! | `collection.rs` | globs and aliases: names that stand for others |
 //! | `plan.rs` | what of one type differs and goes out now |
 //! | `order.rs` | make before break: what must wait for what |
 //! | `heartbeat.rs` | what has a time to live and must be confirmed |
@@ -20,6 +21,7 @@
 //! | `encode.rs` | a push as bytes |
 
 mod answer;
+mod collection;
 #[cfg(test)]
 mod conversation;
 mod encode;

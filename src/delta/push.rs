@@ -12,7 +12,7 @@ use super::entry::{Entry, Holding};
 use super::order::{self, Order};
 use super::plan::Plan;
 use super::subscription::{InFlight, Item, Subscription};
-use super::{Change, Dialect, ORDER, Push, Request, Step, Stream};
+use super::{Change, Dialect, ORDER, Push, Request, Step, Stream, Wrapper};
 use crate::resource::{Resource, ResourceHash, ResourceType, View};
 
 /// Of types that may be split, the most bytes of resources in one response: gRPC clients refuse messages over 4 MiB.
@@ -31,6 +31,7 @@ impl Stream {
                 continue;
             }
             if subscription.unsent {
+                subscription.expand(kind, &view);
                 subscription.settle_claim(view.list(kind));
                 self.send_difference(kind, &view, now, step);
             }
@@ -84,10 +85,13 @@ impl Stream {
             type_url: Cow::Borrowed(kind.type_url()),
             nonce,
             version,
-            removals: removed.map(|item| Arc::clone(&item.name)).collect(),
-            missing,
+            removals: removed.map(|item| subscription.spelled(&item.name)).collect(),
+            missing: missing.iter().map(|name| subscription.spelled(name)).collect(),
             bodiless: Vec::new(),
-            upserts: if dialect.is_full(kind) { whole.clone() } else { changed.clone() },
+            upserts: if dialect.is_full(kind) { &whole } else { &changed }
+                .iter()
+                .map(|resource| subscription.respelled(resource))
+                .collect(),
         };
         // with the response before it refused, these would be changes too
         changed.extend(whole.iter().filter(|resource| subscription.is_unsettled(resource)).cloned());
@@ -119,6 +123,11 @@ impl Stream {
     ) {
         let (nonce, version) = (self.next_nonce(), view.version);
         let subscription = self.of_mut(kind);
+        let head = |resource: &Arc<Resource>| Wrapper {
+            name: subscription.spelled(&resource.name).to_string(),
+            ..resource.head()
+        };
+        let bodiless = resources.iter().map(head).collect();
         subscription.last_sent = Some((nonce, version));
         subscription.in_flight.push(InFlight {
             nonce,
@@ -136,7 +145,7 @@ impl Stream {
             nonce,
             version,
             upserts: Vec::new(),
-            bodiless: resources.iter().map(|resource| resource.head()).collect(),
+            bodiless,
             removals: Vec::new(),
             missing: Vec::new(),
         });

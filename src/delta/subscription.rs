@@ -1,14 +1,15 @@
 //! One type on one stream: which names the client wants, and what it holds under each.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::{Entry, Holding};
+use super::entry::{Entry, Holding, Spelling};
 use super::heartbeat::Heartbeats;
 use super::{Change, Nonce, Rejection};
-use crate::resource::{Resource, ResourceHash, ResourceType};
+use crate::resource::{Resource, ResourceHash, ResourceType, name};
 
 /// The name that stands for all.
 const WILDCARD: &str = "*";
@@ -52,6 +53,8 @@ pub(super) struct Subscription {
     pub wildcard: bool,
     /// State of the world: a name was given once, so an empty list no longer means everything.
     named_once: bool,
+    /// A name was asked for that may have several spellings, or stand for others.
+    pub has_addresses: bool,
     pub entries: Vec<Entry>,
     pub in_flight: Vec<InFlight>,
     /// Something may differ from the view that has not been sent.
@@ -93,17 +96,19 @@ impl Subscription {
     }
 
     /// The names under which it is not known what the client holds, and the client may be wrong about it too: after a
-    /// response that it refused, Envoy has some of its changes and none of its versions.
+    /// response that it refused, Envoy has some of its changes and none of its versions; of what a glob has brought it
+    /// never lists any.
     pub fn unsure(&self) -> impl Iterator<Item = &Arc<str>> {
-        let refused = self.entries.iter().filter(|entry| entry.is_unsure()).map(|entry| &entry.name);
+        let unlisted = |entry: &&Entry| entry.is_unsure() || entry.collected && entry.may_hold_something();
+        let refused = self.entries.iter().filter(unlisted).map(|entry| &entry.name);
         let unanswered = self.in_flight.iter().flat_map(|response| &response.items);
         refused.chain(unanswered.map(|item| &item.name))
     }
 
     /// Makes entries for names that have none; one sort for all of them.
-    pub fn ensure<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
-        let missing: BTreeSet<&str> = names.into_iter().filter(|name| self.position(name).is_err()).collect();
-        self.add(missing.into_iter().map(|name| Entry::new(name.into())).collect());
+    pub fn ensure<N: AsRef<str> + Ord>(&mut self, names: impl IntoIterator<Item = N>) {
+        let missing: BTreeSet<N> = names.into_iter().filter(|name| self.position(name.as_ref()).is_err()).collect();
+        self.add(missing.into_iter().map(|name| Entry::new(name.as_ref().into())).collect());
     }
 
     /// Adds entries whose names have none yet.
@@ -140,10 +145,22 @@ impl Subscription {
             self.answer_owed = true;
         }
         self.ensure(real(names));
+        self.note_spellings(names);
         for name in real(names) {
-            if let Some(entry) = self.find_mut(name) {
+            if let Some(entry) = self.find_mut(&name) {
                 entry.named = true;
                 entry.owed = true;
+            }
+        }
+    }
+
+    /// Answers go out in the client's own spelling, the last if there were several.
+    fn note_spellings(&mut self, names: &[String]) {
+        for own in names.iter().filter(|own| name::is_address(own)) {
+            self.has_addresses = true;
+            if let Some(entry) = self.find_mut(&name::canonical(own)) {
+                let differs = *entry.name != **own;
+                entry.spelling = differs.then(|| Box::new(Spelling(own.as_str().into())));
             }
         }
     }
@@ -158,7 +175,7 @@ impl Subscription {
         }
         let wildcard = self.wildcard;
         for name in real(names) {
-            if let Some(entry) = self.find_mut(name) {
+            if let Some(entry) = self.find_mut(&name) {
                 // still subscribed to by the wildcard: the client must learn what it now holds
                 entry.owed |= wildcard && entry.named;
                 entry.named = false;
@@ -169,18 +186,19 @@ impl Subscription {
 
     /// The client drops what it unsubscribes from, so nothing is known of it any longer.
     fn forget_unsubscribed(&mut self) {
+        self.release_members();
         if !self.wildcard {
-            self.entries.retain(|entry| entry.named);
+            self.entries.retain(|entry| entry.named || entry.collected);
         }
     }
 
     /// What the client says it holds needs no answer if it is still so.
     fn trust(&mut self, held: &[(String, String)]) {
         if self.wildcard {
-            self.ensure(held.iter().map(|(name, _)| name.as_str()));
+            self.ensure(held.iter().map(|(name, _)| name::canonical(name)));
         }
         for (name, version) in held {
-            if let Some(entry) = self.find_mut(name) {
+            if let Some(entry) = self.find_mut(&name::canonical(name)) {
                 let holding = ResourceHash::parse(version).map_or(Holding::Unknown, Holding::Version);
                 entry.sent = holding.clone();
                 entry.good = holding;
@@ -199,8 +217,9 @@ impl Subscription {
             may_have_all(kind) && names.iter().any(|name| name == WILDCARD)
         };
         self.answer_owed |= self.wildcard && !was_wildcard;
-        let wanted: BTreeSet<&str> = real(names).collect();
-        self.ensure(wanted.iter().copied());
+        let wanted: BTreeSet<Cow<'_, str>> = real(names).collect();
+        self.ensure(wanted.iter());
+        self.note_spellings(names);
         for entry in &mut self.entries {
             let named = wanted.contains(&*entry.name);
             entry.owed |= named && !entry.named;
@@ -215,29 +234,16 @@ impl Subscription {
             self.claimed = ResourceHash::parse(version).filter(|_| self.wildcard && wanted.is_empty());
         }
     }
-
-    /// Names of which the client's own word does not hold: what it refused in parts on an earlier stream.
-    pub fn adopt_orphans(&mut self, names: &[Arc<str>]) {
-        if !self.wildcard {
-            return;
-        }
-        self.ensure(names.iter().map(|name| &**name));
-        for name in names {
-            if let Some(entry) = self.find_mut(name) {
-                entry.hold_unknown();
-            }
-        }
-    }
 }
 
 /// Secrets are for those who name them.
-fn may_have_all(kind: ResourceType) -> bool {
+pub(super) fn may_have_all(kind: ResourceType) -> bool {
     kind != ResourceType::Secret
 }
 
-/// Names of resources: not the wildcard, and not the empty string, which never exists.
-fn real(names: &[String]) -> impl Iterator<Item = &str> {
-    names.iter().map(String::as_str).filter(|name| !name.is_empty() && *name != WILDCARD)
+/// Names of resources in canonical form: not the wildcard, and not the empty string, which never exists.
+fn real(names: &[String]) -> impl Iterator<Item = Cow<'_, str>> {
+    names.iter().filter(|name| !name.is_empty() && *name != WILDCARD).map(|name| name::canonical(name))
 }
 
 #[cfg(test)]

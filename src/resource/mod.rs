@@ -1,7 +1,9 @@
 //! What generation makes and streams send: a resource, encoded once, shared by everybody who holds it.
 
+pub mod name;
 mod view;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Deref, Range};
@@ -9,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use envoy_types::pb::envoy::service::discovery::v3::Resource as Wrapper;
 use prost::Message as _;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 pub use view::{ResourceList, View};
@@ -115,11 +117,12 @@ impl Resource {
         needs: Vec<Arc<str>>,
         message: &M,
     ) -> Self {
-        let name = name.into();
+        let name = in_canonical_form(name.into());
+        let needs: Box<[Arc<str>]> = needs.into_iter().map(in_canonical_form).collect();
         let body = message.encode_to_vec();
         let version = ResourceHash(xxh3_64(&body));
         let (delta_chunk, any_chunk) = encode_chunk(kind.type_url(), &name, version, &body);
-        Self { kind, name, version, needs: needs.into_boxed_slice(), delta_chunk, any_chunk, extras: None }
+        Self { kind, name, version, needs, delta_chunk, any_chunk, extras: None }
     }
 
     /// The client drops the resource this long after it was last told that it stands; zero: never. Envoy ignores it
@@ -151,6 +154,15 @@ impl Resource {
 
     pub fn aliases(&self) -> &[Arc<str>] {
         self.extras.as_ref().map_or(&[], |extras| &extras.aliases)
+    }
+
+    /// The same resource under another spelling of its name.
+    #[must_use]
+    pub fn renamed(&self, name: Arc<str>) -> Self {
+        let head = Wrapper { name: name.to_string(), ..self.head() };
+        let (delta_chunk, any_chunk) = encode_around(&head, self.any_chunk());
+        let (needs, extras) = (self.needs.clone(), self.extras.clone());
+        Self { kind: self.kind, name, version: self.version, needs, delta_chunk, any_chunk, extras }
     }
 
     /// Everything but the body.
@@ -216,6 +228,13 @@ impl Extras {
             hash.update(&[0]);
         }
         ResourceHash(hash.digest())
+    }
+}
+
+fn in_canonical_form(name: Arc<str>) -> Arc<str> {
+    match name::canonical(&name) {
+        Cow::Borrowed(_) => name,
+        Cow::Owned(canonical) => canonical.into(),
     }
 }
 
