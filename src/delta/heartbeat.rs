@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::entry::{Entry, Holding};
 use super::order::{self, Room};
-use super::subscription::{Item, Subscription};
+use super::subscription::Subscription;
 use super::{Dialect, Step, Stream};
 use crate::resource::{Resource, ResourceType, View};
 
@@ -16,6 +16,22 @@ use crate::resource::{Resource, ResourceType, View};
 pub(super) type Heartbeats = BTreeMap<Arc<str>, Duration>;
 
 impl Stream {
+    /// State of the world: what is due is sent again as a change would be; of listeners and clusters that is all. Before
+    /// the pushes of a type.
+    pub(super) fn owe_lasting(&mut self, kind: ResourceType, view: &View, now: Duration, step: &mut Step) {
+        let subscription = &mut self.subscriptions[kind as usize];
+        if !self.accepts_wrapped || !subscription.may_have_heartbeats(kind, view) {
+            return;
+        }
+        for resource in subscription.take_due(view.list(kind), now) {
+            if let Some(entry) = subscription.find_mut(&resource.name).filter(|entry| !entry.is_unsure()) {
+                entry.owed = true;
+                subscription.unsent = true;
+            }
+        }
+        step.due = step.due.into_iter().chain(subscription.heartbeats.values().copied()).min();
+    }
+
     /// Confirms what is due, and says when the next is. After the pushes of a type, which confirm what they hold.
     pub(super) fn send_heartbeats(&mut self, kind: ResourceType, view: &View, now: Duration, step: &mut Step) {
         let dialect = self.dialect;
@@ -41,8 +57,8 @@ impl Subscription {
     }
 
     /// What went out counts as confirmed.
-    pub(super) fn note_heartbeats(&mut self, items: &[Item], now: Duration) {
-        for resource in items.iter().filter_map(|item| item.target.as_ref()) {
+    pub(super) fn note_heartbeats<'a>(&mut self, sent: impl Iterator<Item = &'a Arc<Resource>>, now: Duration) {
+        for resource in sent {
             if let Some(ttl) = resource.ttl() {
                 self.heartbeats.insert(Arc::clone(&resource.name), now + ttl / 2);
             }
@@ -169,6 +185,35 @@ mod tests {
         assert_eq!(talk.last.rejected[0].resources, []);
         assert_eq!(talk.ack("C"), QUIET);
         assert!(talk.stream.settled());
+    }
+
+    // rows 124 and 125
+    #[test]
+    fn in_state_of_the_world_what_lasts_for_a_time_is_sent_again_in_its_wrapper() {
+        let mut talk = Conversation::world(&["C a@1~60", "C b@1", "E e@1~40", "E f@1"]);
+        talk.stream = Stream::new(Dialect::StateOfTheWorld).accepting_wrapped(true);
+        talk.view(&["C a@1~60", "C b@1", "E e@1~40", "E f@1"]);
+        assert_eq!(talk.names("C", &[]), ["C +a@1 +b@1"]);
+        assert_eq!(talk.names("E", &["e", "f"]), ["E +e@1 +f@1"]);
+        assert!(talk.last.pushes[0].wrapped && talk.last.pushes[0].bodiless.is_empty());
+        talk.ack("C");
+        talk.ack("E");
+        assert_eq!((talk.wait(), talk.now), (vec!["E +e@1".to_owned()], Duration::from_secs(20)));
+        talk.ack("E");
+        assert_eq!((talk.wait(), talk.now), (vec!["C +a@1 +b@1".to_owned()], HALF));
+        talk.ack("C");
+        assert!(talk.stream.settled());
+        assert_eq!(talk.wait(), ["E +e@1"]);
+    }
+
+    // row 124
+    #[test]
+    fn a_client_that_may_not_know_wrappers_gets_none_and_keeps_what_it_holds() {
+        let mut talk = Conversation::world(&["C a@1~60"]);
+        assert_eq!(talk.names("C", &[]), ["C +a@1"]);
+        assert!(!talk.last.pushes[0].wrapped);
+        talk.ack("C");
+        assert_eq!(talk.last.due, None);
     }
 
     // row 126

@@ -130,7 +130,10 @@ pub struct Push {
     pub version: ResourceHash,
     /// Sorted by name.
     pub upserts: Vec<Arc<Resource>>,
-    /// Delta: resources without their bodies, as heartbeats are; alone in a response.
+    /// State of the world: what has a time to live goes out in a wrapper that says so.
+    pub wrapped: bool,
+    /// Delta: resources without their bodies, which are heartbeats or virtual hosts that do not exist; alone in a
+    /// response.
     pub bodiless: Vec<Wrapper>,
     /// Sorted; no name is in both lists. Empty in state of the world, which has no removals.
     pub removals: Vec<Arc<str>>,
@@ -142,6 +145,7 @@ pub struct Push {
 #[derive(Debug)]
 pub struct Stream {
     dialect: Dialect,
+    accepts_wrapped: bool,
     view: Option<Arc<View>>,
     subscriptions: [Subscription; ResourceType::ALL.len()],
     last_nonce: Nonce,
@@ -165,12 +169,21 @@ impl Stream {
     pub fn with_orphans(dialect: Dialect, orphans: Vec<(ResourceType, Arc<str>)>) -> Self {
         Self {
             dialect,
+            accepts_wrapped: false,
             view: None,
             subscriptions: Default::default(),
             last_nonce: Nonce::default(),
             removals_from: Duration::ZERO,
             orphans,
         }
+    }
+
+    /// State of the world: the client takes resources in wrappers too, and so learns their time to live. To others it
+    /// is not told, and what they hold lasts.
+    #[must_use]
+    pub fn accepting_wrapped(mut self, accepts: bool) -> Self {
+        self.accepts_wrapped = accepts && self.dialect == Dialect::StateOfTheWorld;
+        self
     }
 
     /// Takes `event` in and says what follows. `now` is the time since any fixed moment; it never goes back.

@@ -21,6 +21,10 @@ const LARGEST_RESPONSE: usize = 3 << 20;
 /// Not made here, and yet one of the types of which an empty first request means all.
 const SCOPED_ROUTES: &str = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
 
+/// Asked for when a request comes for a host that its route does not know. Envoy lets the request hang if the answer is
+/// a removal; of a virtual host without a body it makes a 404 at once.
+const VIRTUAL_HOSTS: &str = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+
 impl Stream {
     /// Sends what differs and may go out now, type by type.
     pub(super) fn push(&mut self, now: Duration, step: &mut Step) {
@@ -30,6 +34,8 @@ impl Stream {
             if !subscription.started {
                 continue;
             }
+            self.owe_lasting(kind, &view, now, step);
+            let subscription = self.of_mut(kind);
             if subscription.unsent {
                 subscription.expand(kind, &view);
                 subscription.settle_claim(view.list(kind));
@@ -66,13 +72,13 @@ impl Stream {
     }
 
     fn send(&mut self, kind: ResourceType, view: &View, items: Vec<Item>, trial: bool, now: Duration, step: &mut Step) {
-        let (nonce, dialect) = (self.next_nonce(), self.dialect);
+        let (nonce, dialect, wrapped) = (self.next_nonce(), self.dialect, self.accepts_wrapped);
         let subscription = self.of_mut(kind);
         let missing = if dialect == Dialect::StateOfTheWorld { subscription.missing(&items) } else { Vec::new() };
         subscription.record(&items, nonce, now);
-        subscription.note_heartbeats(&items, now);
         let mut changed: Vec<Arc<Resource>> = items.iter().filter_map(|item| item.target.clone()).collect();
         let whole = if dialect.is_full(kind) { subscription.whole() } else { Vec::new() };
+        subscription.note_heartbeats(changed.iter().chain(&whole), now);
         let version = match dialect {
             Dialect::Delta => view.version,
             Dialect::StateOfTheWorld if dialect.is_full(kind) => version_of(&whole),
@@ -87,6 +93,7 @@ impl Stream {
             version,
             removals: removed.map(|item| subscription.spelled(&item.name)).collect(),
             missing: missing.iter().map(|name| subscription.spelled(name)).collect(),
+            wrapped,
             bodiless: Vec::new(),
             upserts: if dialect.is_full(kind) { &whole } else { &changed }
                 .iter()
@@ -145,6 +152,7 @@ impl Stream {
             nonce,
             version,
             upserts: Vec::new(),
+            wrapped: false,
             bodiless,
             removals: Vec::new(),
             missing: Vec::new(),
@@ -162,7 +170,9 @@ impl Stream {
         if type_url.is_empty() || (subscribe.is_empty() && request.nonce.is_some()) {
             return None;
         }
-        let names: BTreeSet<String> = subscribe.into_iter().filter(|name| !matches!(&**name, "" | "*")).collect();
+        let mut names: BTreeSet<String> = subscribe.into_iter().filter(|name| !matches!(&**name, "" | "*")).collect();
+        let hosts = if type_url == VIRTUAL_HOSTS { mem::take(&mut names) } else { BTreeSet::new() };
+        let no_host = |name: String| Wrapper { aliases: vec![name.clone()], name, ..Wrapper::default() };
         Some(Push {
             dialect: self.dialect,
             kind: None,
@@ -170,7 +180,8 @@ impl Stream {
             nonce: self.next_nonce(),
             version: self.view_version().unwrap_or(ResourceHash(0)),
             upserts: Vec::new(),
-            bodiless: Vec::new(),
+            wrapped: false,
+            bodiless: hosts.into_iter().map(no_host).collect(),
             removals: names.into_iter().map(Arc::from).collect(),
             missing: Vec::new(),
         })

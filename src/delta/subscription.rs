@@ -556,6 +556,20 @@ mod tests {
         assert_eq!(talk.view(&["C a@2", "E e@1"]), ["C +a@2"]);
     }
 
+    // rows 117, 118 and 120
+    #[test]
+    fn a_virtual_host_that_does_not_exist_comes_without_a_body() {
+        const HOSTS: &str = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+        let mut talk = Conversation::over(&["C a@1"]);
+        assert_eq!(talk.subscribe(HOSTS, &[]), [HOSTS]);
+        assert_eq!(talk.request(HOSTS, incremental(&[], &[]), Some(Nonce(1)), None), QUIET);
+        assert_eq!(talk.subscribe(HOSTS, &["r/unknown", "r/too"]), [format!("{HOSTS} ~r/too ~r/unknown")]);
+        let host = &talk.last.pushes[0].bodiless[1];
+        assert_eq!((&*host.name, &*host.aliases, &host.resource), ("r/unknown", &["r/unknown".to_owned()][..], &None));
+        let mut talk = Conversation::over(&[]);
+        assert_eq!(talk.subscribe(HOSTS, &["*", "r/unknown"]), [format!("{HOSTS} ~r/unknown")]);
+    }
+
     // rows 4 and 5
     #[test]
     fn unknown_types_do_no_harm() {

@@ -10,13 +10,15 @@ use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut, Bytes, BytesMut};
 use envoy_types::pb::envoy::service::discovery::v3::Resource as Wrapper;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 pub use view::{ResourceList, View};
+
+const WRAPPER: &str = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
 /// The types Chancery serves, in the order of make before break: what is referred to comes before what refers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -191,6 +193,15 @@ impl Resource {
         &self.delta_chunk[self.any_chunk.clone()]
     }
 
+    /// The same for a resource inside its wrapper, which has its name and its time to live.
+    pub fn wrapped_chunk(&self) -> Bytes {
+        let mut wrapper = &*self.delta_chunk;
+        // what precedes the wrapper: a tag below 16, which is one byte, and a length
+        wrapper.advance(1);
+        let len = prost::encoding::decode_varint(&mut wrapper).map_or(0, |_| wrapper.len());
+        encode_any(WRAPPER, &self.delta_chunk[self.delta_chunk.len() - len..])
+    }
+
     /// The `Any` itself.
     pub fn any(&self) -> Result<envoy_types::pb::google::protobuf::Any, prost::DecodeError> {
         let mut chunk = self.any_chunk();
@@ -256,6 +267,14 @@ fn encode_around(head: &Wrapper, any_chunk: &[u8]) -> (Bytes, Range<usize>) {
     out.put_slice(any_chunk);
     let end = out.len();
     (out.freeze(), start..end)
+}
+
+/// An `Any` as field 2 of what is around it.
+fn encode_any(type_url: &str, value: &[u8]) -> Bytes {
+    let any = envoy_types::pb::google::protobuf::Any { type_url: type_url.to_owned(), value: value.to_vec() };
+    let mut out = BytesMut::new();
+    prost::encoding::message::encode(2, &any, &mut out);
+    out.freeze()
 }
 
 /// `Resource { version = 1, resource = 2 (Any), name = 3 }` as field 2 of the response around it.
@@ -385,6 +404,18 @@ mod tests {
         let response = DeltaDiscoveryResponse::decode(known.delta_chunk().clone()).unwrap();
         assert_eq!(response.resources[0].aliases, ["b", "c"]);
         assert_eq!(response.resources[0].ttl.unwrap().seconds, 9);
+    }
+
+    // row 124
+    #[test]
+    fn in_its_wrapper_a_resource_is_a_field_of_the_state_of_the_world_response() {
+        for content in ["x", &"x".repeat(1000)] {
+            let lasting = cluster(content).with_ttl(Duration::from_secs(9));
+            let response = DiscoveryResponse::decode(lasting.wrapped_chunk()).unwrap();
+            assert_eq!(response.resources[0].type_url, WRAPPER);
+            let wrapper = Wrapper::decode(&*response.resources[0].value).unwrap();
+            assert_eq!(wrapper, Wrapper { resource: Some(lasting.any().unwrap()), ..lasting.head() });
+        }
     }
 
     #[test]
