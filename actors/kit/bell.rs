@@ -2,7 +2,7 @@
 //! noted yet, sends the one notice; the receiver takes all that was noted and only then reads the newest values. So a
 //! burst costs one message, nothing is lost, and a mailbox never holds more than one notice per listener.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,16 +23,38 @@ pub struct Doorbell<K> {
 #[derive(Debug)]
 pub struct Rung<K> {
     pub keys: Vec<K>,
+    /// The same keys, once they are too many to look through at each ring.
+    index: HashSet<K>,
     pub ripples: Ripples,
+}
+
+/// So many keys are looked through faster than hashed.
+const FEW: usize = 32;
+
+impl<K: Clone + Eq + Hash> Rung<K> {
+    fn note(&mut self, key: K) {
+        if self.keys.len() < FEW {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+            return;
+        }
+        if self.index.is_empty() {
+            self.index.extend(self.keys.iter().cloned());
+        }
+        if self.index.insert(key.clone()) {
+            self.keys.push(key);
+        }
+    }
 }
 
 impl<K> Default for Rung<K> {
     fn default() -> Self {
-        Self { keys: Vec::new(), ripples: Ripples::default() }
+        Self { keys: Vec::new(), index: HashSet::new(), ripples: Ripples::default() }
     }
 }
 
-impl<K: PartialEq> Doorbell<K> {
+impl<K: Clone + Eq + Hash> Doorbell<K> {
     /// `notify` sends the notice; it must not block.
     pub fn new(notify: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { rung: Mutex::default(), notify: Box::new(notify) })
@@ -42,9 +64,7 @@ impl<K: PartialEq> Doorbell<K> {
         let first = {
             let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
             let first = rung.keys.is_empty();
-            if !rung.keys.contains(&key) {
-                rung.keys.push(key);
-            }
+            rung.note(key);
             rung.ripples.join(ripples);
             first
         };
@@ -173,6 +193,15 @@ mod tests {
         assert_eq!(doorbell.take().keys, ["b", "a"]);
         bell.ring(&"a", &Ripples::default());
         assert_eq!(notices.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn however_many_keys_ring_each_is_noted_once_and_in_order() {
+        let doorbell = Doorbell::new(|| {});
+        for _ in 0..3 {
+            (0..1000).for_each(|key| doorbell.ring(key, &Ripples::default()));
+        }
+        assert_eq!(doorbell.take().keys, (0..1000).collect::<Vec<_>>());
     }
 
     #[test]
