@@ -168,6 +168,49 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Drop for Hearing<K> {
     }
 }
 
+/// What one listener hears at: sorted, and no larger than it must be, since most listeners hear at a few keys.
+pub struct Hearings<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> {
+    sorted: Vec<Hearing<K>>,
+}
+
+impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Default for Hearings<K> {
+    fn default() -> Self {
+        Self { sorted: Vec::new() }
+    }
+}
+
+impl<K: Clone + Ord + Hash + Debug + Send + Sync + 'static> Hearings<K> {
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    pub fn contains(&self, key: &K) -> bool {
+        self.sorted.binary_search_by(|hearing| hearing.key.cmp(key)).is_ok()
+    }
+
+    /// Replaces an older one at the same key.
+    pub fn add(&mut self, hearing: Hearing<K>) {
+        match self.sorted.binary_search_by(|known| known.key.cmp(&hearing.key)) {
+            Ok(at) => self.sorted[at] = hearing,
+            Err(at) => {
+                if self.sorted.len() < FEW {
+                    self.sorted.reserve_exact(1);
+                }
+                self.sorted.insert(at, hearing);
+            }
+        }
+    }
+
+    /// Ends hearing at all other keys, and says which they were.
+    pub fn keep(&mut self, wanted: impl Fn(&K) -> bool) -> Vec<K> {
+        self.sorted.extract_if(.., |hearing| !wanted(&hearing.key)).map(|hearing| hearing.key.clone()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +245,19 @@ mod tests {
             (0..1000).for_each(|key| doorbell.ring(key, &Ripples::default()));
         }
         assert_eq!(doorbell.take().keys, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn hearings_are_found_and_ended_by_key() {
+        let (doorbell, _) = counted();
+        let bell = Bell::new();
+        let mut hearings = Hearings::default();
+        for key in ["c", "a", "b", "a"] {
+            hearings.add(bell.listen(key, &doorbell));
+        }
+        assert!(hearings.len() == 3 && hearings.contains(&"b") && !hearings.contains(&"d"));
+        assert_eq!(hearings.keep(|key| *key == "b"), ["a", "c"]);
+        assert!(!bell.is_heard(&"a") && bell.is_heard(&"b"));
     }
 
     #[test]
