@@ -8,7 +8,6 @@
 //!
 //! There is no delay and no timer: a quiet proxy is rebuilt at once; a busy one takes all that was rung meanwhile.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
@@ -19,7 +18,7 @@ use chancery::model::Topic;
 use chancery::resource::View;
 
 use crate::kit::registry::Key;
-use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage, Ticket};
+use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearings, Pinned, Post, Ripples, Stage, Ticket};
 use crate::metrics;
 use crate::subject::Subject;
 use crate::watch_registry::Watches;
@@ -50,7 +49,7 @@ pub struct ProxyState<S: Subject> {
     card: Pinned,
     subject: S,
     doorbell: Arc<Doorbell<Topic>>,
-    watching: BTreeMap<Topic, Hearing<Topic>>,
+    watching: Hearings<Topic>,
     published: Published,
     ticket: Option<Ticket>,
     _exit: ExitGuard,
@@ -86,7 +85,7 @@ impl<S: Subject> ProxyState<S> {
             card,
             subject: S::new(key),
             doorbell,
-            watching: BTreeMap::new(),
+            watching: Hearings::default(),
             published,
             ticket: None,
             _exit: exit,
@@ -97,19 +96,17 @@ impl<S: Subject> ProxyState<S> {
     fn settle_watches(&mut self) {
         loop {
             let needs = self.subject.needs();
-            let dropped: Vec<Topic> = self.watching.keys().filter(|topic| !needs.contains(topic)).cloned().collect();
-            for topic in dropped {
-                self.watching.remove(&topic);
+            for topic in self.watching.keep(|topic| needs.contains(topic)) {
                 self.subject.forget(&topic);
             }
-            let added: Vec<Topic> = needs.into_iter().filter(|topic| !self.watching.contains_key(topic)).collect();
+            let added: Vec<Topic> = needs.into_iter().filter(|topic| !self.watching.contains(topic)).collect();
             if added.is_empty() {
                 return;
             }
             for topic in added {
                 // listen first, read after: what is posted in between is rung
                 let hearing = self.parts.watches.listen(topic.clone(), &self.doorbell);
-                self.watching.insert(topic.clone(), hearing);
+                self.watching.add(hearing);
                 self.learn(&topic);
             }
         }
@@ -187,7 +184,7 @@ impl<S: Subject> Handler<Ring> for ProxyState<S> {
         let _turn = self.card.turn("Ring");
         let rung = self.doorbell.take();
         for topic in &rung.keys {
-            if self.watching.contains_key(topic) {
+            if self.watching.contains(topic) {
                 self.learn(topic);
             }
         }

@@ -6,7 +6,6 @@
 //! | [`Ring`] | a place it was read from was touched: look again; same answer: stop here |
 //! | [`Leave`] | nobody listens any more |
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
@@ -16,7 +15,7 @@ use chancery::catalog::Tables;
 use chancery::fact::{Fact, Found, look};
 use chancery::model::{Index, Place, ServiceName, Topic};
 
-use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Pinned, Post, Ripples, Stage, Ticket, WeakPost};
+use crate::kit::{Bell, Board, Doorbell, ExitGuard, Hearing, Hearings, Pinned, Post, Ripples, Stage, Ticket, WeakPost};
 use crate::metrics;
 
 /// A topic's answer, as posted on the board.
@@ -41,7 +40,7 @@ pub struct SourceWatch {
     card: Pinned,
     topic: Topic,
     doorbell: Arc<Doorbell<Place>>,
-    hearings: BTreeMap<Place, Hearing<Place>>,
+    hearings: Hearings<Place>,
     /// For a leaf: keeps its keeper.
     _identity: Option<Hearing<ServiceName>>,
     /// Already posted.
@@ -74,7 +73,7 @@ impl SourceWatch {
             card,
             topic,
             doorbell,
-            hearings: BTreeMap::new(),
+            hearings: Hearings::default(),
             _identity: identity,
             fact: None,
             ticket: None,
@@ -98,17 +97,16 @@ impl SourceWatch {
 
     /// True when it listened at exactly these places already.
     fn listen_at(&mut self, places: &[Place]) -> bool {
-        let before = self.hearings.len();
         let mut added = false;
         for place in places {
-            if !self.hearings.contains_key(place) {
+            if !self.hearings.contains(place) {
                 let hearing = self.parts.places.listen(place.clone(), &self.doorbell);
-                self.hearings.insert(place.clone(), hearing);
+                self.hearings.add(hearing);
                 added = true;
             }
         }
-        if before + usize::from(added) > places.len() {
-            self.hearings.retain(|place, _| places.contains(place));
+        if self.hearings.len() > places.len() {
+            self.hearings.keep(|place| places.contains(place));
         }
         !added
     }

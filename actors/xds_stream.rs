@@ -321,12 +321,12 @@ impl XdsStream {
 
     fn step(&mut self, event: Event<'_>, ctx: &mut Context<Self>) {
         let now = self.parts.clock.elapsed();
-        let (step, unsent) = {
+        let (step, in_flight, unsent) = {
             let mut protocol = self.sheet.protocol();
             let step = protocol.step(event, now);
-            (step, protocol.has_unsent())
+            (step, protocol.in_flight().collect::<Vec<_>>(), protocol.has_unsent())
         };
-        self.carried.follow(&step, unsent);
+        self.carried.follow(&step, &in_flight, unsent);
         for acknowledged in &step.acknowledged {
             metrics::acknowledged(acknowledged.kind);
         }

@@ -2,7 +2,7 @@
 //! noted yet, sends the one notice; the receiver takes all that was noted and only then reads the newest values. So a
 //! burst costs one message, nothing is lost, and a mailbox never holds more than one notice per listener.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,16 +23,38 @@ pub struct Doorbell<K> {
 #[derive(Debug)]
 pub struct Rung<K> {
     pub keys: Vec<K>,
+    /// The same keys, once they are too many to look through at each ring.
+    index: HashSet<K>,
     pub ripples: Ripples,
+}
+
+/// So many keys are looked through faster than hashed.
+const FEW: usize = 32;
+
+impl<K: Clone + Eq + Hash> Rung<K> {
+    fn note(&mut self, key: K) {
+        if self.keys.len() < FEW {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+            return;
+        }
+        if self.index.is_empty() {
+            self.index.extend(self.keys.iter().cloned());
+        }
+        if self.index.insert(key.clone()) {
+            self.keys.push(key);
+        }
+    }
 }
 
 impl<K> Default for Rung<K> {
     fn default() -> Self {
-        Self { keys: Vec::new(), ripples: Ripples::default() }
+        Self { keys: Vec::new(), index: HashSet::new(), ripples: Ripples::default() }
     }
 }
 
-impl<K: PartialEq> Doorbell<K> {
+impl<K: Clone + Eq + Hash> Doorbell<K> {
     /// `notify` sends the notice; it must not block.
     pub fn new(notify: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { rung: Mutex::default(), notify: Box::new(notify) })
@@ -42,9 +64,7 @@ impl<K: PartialEq> Doorbell<K> {
         let first = {
             let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
             let first = rung.keys.is_empty();
-            if !rung.keys.contains(&key) {
-                rung.keys.push(key);
-            }
+            rung.note(key);
             rung.ripples.join(ripples);
             first
         };
@@ -148,6 +168,49 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Drop for Hearing<K> {
     }
 }
 
+/// What one listener hears at: sorted, and no larger than it must be, since most listeners hear at a few keys.
+pub struct Hearings<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> {
+    sorted: Vec<Hearing<K>>,
+}
+
+impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Default for Hearings<K> {
+    fn default() -> Self {
+        Self { sorted: Vec::new() }
+    }
+}
+
+impl<K: Clone + Ord + Hash + Debug + Send + Sync + 'static> Hearings<K> {
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    pub fn contains(&self, key: &K) -> bool {
+        self.sorted.binary_search_by(|hearing| hearing.key.cmp(key)).is_ok()
+    }
+
+    /// Replaces an older one at the same key.
+    pub fn add(&mut self, hearing: Hearing<K>) {
+        match self.sorted.binary_search_by(|known| known.key.cmp(&hearing.key)) {
+            Ok(at) => self.sorted[at] = hearing,
+            Err(at) => {
+                if self.sorted.len() < FEW {
+                    self.sorted.reserve_exact(1);
+                }
+                self.sorted.insert(at, hearing);
+            }
+        }
+    }
+
+    /// Ends hearing at all other keys, and says which they were.
+    pub fn keep(&mut self, wanted: impl Fn(&K) -> bool) -> Vec<K> {
+        self.sorted.extract_if(.., |hearing| !wanted(&hearing.key)).map(|hearing| hearing.key.clone()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +236,28 @@ mod tests {
         assert_eq!(doorbell.take().keys, ["b", "a"]);
         bell.ring(&"a", &Ripples::default());
         assert_eq!(notices.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn however_many_keys_ring_each_is_noted_once_and_in_order() {
+        let doorbell = Doorbell::new(|| {});
+        for _ in 0..3 {
+            (0..1000).for_each(|key| doorbell.ring(key, &Ripples::default()));
+        }
+        assert_eq!(doorbell.take().keys, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn hearings_are_found_and_ended_by_key() {
+        let (doorbell, _) = counted();
+        let bell = Bell::new();
+        let mut hearings = Hearings::default();
+        for key in ["c", "a", "b", "a"] {
+            hearings.add(bell.listen(key, &doorbell));
+        }
+        assert!(hearings.len() == 3 && hearings.contains(&"b") && !hearings.contains(&"d"));
+        assert_eq!(hearings.keep(|key| *key == "b"), ["a", "c"]);
+        assert!(!bell.is_heard(&"a") && bell.is_heard(&"b"));
     }
 
     #[test]

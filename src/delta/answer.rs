@@ -2,6 +2,7 @@
 //! content, and halves the response until the bad resource stands alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
 use super::entry::{Entry, Holding, Suspect};
@@ -37,7 +38,8 @@ pub struct Rejection {
 }
 
 impl Subscription {
-    /// A nonce that waits for no answer (stale, of another type, answered before) says nothing.
+    /// A nonce that waits for no answer (stale, of another type, answered before) says nothing. Returns what the client
+    /// held before in place of what it has accepted now.
     pub(super) fn hear_answer(
         &mut self,
         kind: ResourceType,
@@ -45,17 +47,18 @@ impl Subscription {
         nonce: Nonce,
         error: Option<Nack>,
         step: &mut Step,
-    ) {
-        let Some(at) = self.in_flight.iter().position(|response| response.nonce == nonce) else { return };
+    ) -> Vec<Holding> {
+        let mut replaced = Vec::new();
+        let Some(at) = self.in_flight.iter().position(|response| response.nonce == nonce) else { return replaced };
         let answered: Vec<InFlight> = match dialect {
             Dialect::Delta => vec![self.in_flight.remove(at)],
             // one answer stands for all that was sent before it
             Dialect::StateOfTheWorld => self.in_flight.drain(..=at).collect(),
         };
-        let Some(version) = answered.last().map(|response| response.version) else { return };
+        let Some(version) = answered.last().map(|response| response.version) else { return replaced };
         match error {
             None => {
-                answered.iter().for_each(|response| self.accept(response));
+                answered.iter().for_each(|response| self.accept(response, &mut replaced));
                 if let Some(newest) = answered.last().filter(|_| self.in_flight.is_empty()) {
                     self.trust_whole(&newest.whole);
                 }
@@ -77,13 +80,17 @@ impl Subscription {
                 step.rejected.push(rejection);
             }
         }
+        replaced
     }
 
-    fn accept(&mut self, response: &InFlight) {
+    fn accept(&mut self, response: &InFlight, replaced: &mut Vec<Holding>) {
         let mut removed = false;
         for item in &response.items {
             let Some(entry) = self.find_mut(&item.name) else { continue };
-            entry.good = Holding::of(item.target.as_ref());
+            let before = mem::replace(&mut entry.good, Holding::of(item.target.as_ref()));
+            if !before.is_nothing() && !before.is(item.target.as_ref()) {
+                replaced.push(before);
+            }
             removed |= item.target.is_none();
             if entry.nonce == response.nonce {
                 entry.pending_since = None;
@@ -114,7 +121,7 @@ impl Subscription {
 
     /// Names that only the wildcard had brought need no record once the client has dropped them.
     pub(super) fn drop_gone(&mut self) {
-        let in_flight = std::mem::take(&mut self.in_flight);
+        let in_flight = mem::take(&mut self.in_flight);
         let waits = |nonce: Nonce| in_flight.iter().any(|response| response.nonce == nonce);
         self.entries.retain(|entry| entry.named || entry.owed || entry.may_hold_something() || waits(entry.nonce));
         self.in_flight = in_flight;
@@ -148,8 +155,9 @@ impl Subscription {
         let limit = if blamed.len() == 1 || indivisible { 0 } else { blamed.len().div_ceil(2) };
         for response in answered {
             for name in &response.heartbeats {
-                // it holds something else than it should: all of it again
-                self.find_mut(name).into_iter().for_each(|entry| entry.owed = true);
+                // it holds something else than it should: all of it again, unless that is what it refuses
+                let entry = self.find_mut(name).filter(|entry| !entry.is_unsure());
+                entry.into_iter().for_each(|entry| entry.owed = true);
             }
             for item in &response.items {
                 // of another nonce: newer content is on its way already

@@ -72,6 +72,12 @@ impl Subscription {
         let mut next = Heartbeats::new();
         for entry in &self.entries {
             let Some((resource, ttl)) = entry.lasting(list) else { continue };
+            // of a removal before what it refused, say: then it does not hold what was good
+            let is_answered =
+                |name: &Arc<str>| !self.in_flight.iter().flat_map(|of| &of.items).any(|item| item.name == *name);
+            if entry.is_unsure() && !is_answered(&entry.name) {
+                continue;
+            }
             let moment = self.heartbeats.get(&entry.name).copied().unwrap_or(now);
             next.insert(Arc::clone(&entry.name), if moment <= now { now + ttl / 2 } else { moment });
             if moment <= now {

@@ -51,6 +51,7 @@ pub use encode::{Message, message};
 pub use request::{Change, Nack, Request};
 pub use status::{ResourceStatus, SyncState, TypeStatus};
 
+use entry::Holding;
 use subscription::Subscription;
 
 /// How long a listener or route waits for a client to accept the clusters it leans on, and how long an unanswered
@@ -60,6 +61,11 @@ pub const ACK_TIMEOUT: Duration = Duration::from_secs(15);
 /// After a reconnect, how long clusters that are gone stay with the client, so that it has time to subscribe to the
 /// listeners and routes that may still refer to them. Envoy subscribes to everything in one burst.
 pub const RECONNECT_GRACE: Duration = Duration::from_millis(500);
+
+/// So long a cluster stays after the client has accepted the listener that no longer leads to it: calls on connections
+/// that came before are still answered by the listener's older state. `chancery connect envoy` lets Envoy drain those for
+/// ten seconds.
+pub const DRAIN_TIME: Duration = Duration::from_secs(11);
 
 /// The form of the messages on a stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,6 +157,8 @@ pub struct Stream {
     last_nonce: Nonce,
     /// When clusters may first be removed: see [`RECONNECT_GRACE`].
     removals_from: Duration,
+    /// Listeners that the client has replaced, each until its connections have gone: see [`DRAIN_TIME`].
+    draining: Vec<(Holding, Duration)>,
     /// Names of an earlier stream of which nobody knows what the client holds; each goes with the first request of its
     /// type.
     orphans: Vec<(ResourceType, Arc<str>)>,
@@ -174,6 +182,7 @@ impl Stream {
             subscriptions: Default::default(),
             last_nonce: Nonce::default(),
             removals_from: Duration::ZERO,
+            draining: Vec::new(),
             orphans,
         }
     }
@@ -200,14 +209,19 @@ impl Stream {
     }
 
     /// The client has accepted all of the newest view it is subscribed to (or refused it, which ends the matter too).
-    /// False before the first view.
+    /// It may hold more for a while: clusters that nothing leads to any longer. False before the first view.
     pub fn settled(&self) -> bool {
         self.view.is_some() && self.subscriptions.iter().all(Subscription::is_settled)
     }
 
+    /// The responses that were not answered yet, in the order of their types.
+    pub fn in_flight(&self) -> impl Iterator<Item = Nonce> {
+        self.subscriptions.iter().flat_map(|of| of.in_flight.iter().map(|response| response.nonce))
+    }
+
     /// Something of the newest view waits for its turn.
     pub fn has_unsent(&self) -> bool {
-        self.subscriptions.iter().any(|of| of.started && of.unsent)
+        self.subscriptions.iter().any(|of| of.started && of.unsent && !of.only_lingers)
     }
 
     /// The version of the newest view.
@@ -242,13 +256,16 @@ impl Stream {
             }
         };
         let dialect = self.dialect;
-        let subscription = self.of_mut(kind);
         if let Some(nonce) = request.nonce {
-            subscription.hear_answer(kind, dialect, nonce, request.error, step);
+            let replaced = self.of_mut(kind).hear_answer(kind, dialect, nonce, request.error, step);
+            self.draining.retain(|(_, until)| *until > now);
+            if kind == ResourceType::Listener {
+                self.draining.extend(replaced.into_iter().map(|holding| (holding, now + DRAIN_TIME)));
+            }
         }
-        let first = !subscription.started;
+        let first = !self.of(kind).started;
         let returns = first && request.change.is_return();
-        subscription.change(kind, request.change);
+        self.of_mut(kind).change(kind, request.change);
         if !first {
             return;
         }

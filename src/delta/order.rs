@@ -1,7 +1,7 @@
 //! Make before break. What is referred to is sent first and accepted before what refers to it goes out; what nothing
 //! refers to any longer goes last.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ pub(super) struct Order<'a> {
     pub view: &'a View,
     pub now: Duration,
     pub removals_from: Duration,
+    pub draining: &'a [(Holding, Duration)],
     pub dialect: Dialect,
 }
 
@@ -79,7 +80,9 @@ impl<'a> Order<'a> {
         };
         let answered = !clusters.is_in_flight(cluster.nonce);
         if answered && cluster.sent.is(Some(target)) {
-            return Gate::Open;
+            // of an earlier stream the client names what it was sent, be it warm or not
+            let claimed = cluster.nonce.0 == 0;
+            return if claimed { self.warmed(target) } else { Gate::Open };
         }
         // it will not get the new one, but has the old one
         if cluster.is_quarantined(Some(target)) && !cluster.good.is_nothing() {
@@ -91,6 +94,21 @@ impl<'a> Order<'a> {
         }
     }
 
+    /// Whether a cluster of an earlier stream has its endpoints, or has had its time to get them.
+    fn warmed(&self, cluster: &Resource) -> Gate {
+        let endpoints = &self.subscriptions[ResourceType::Endpoint as usize];
+        let of = |name: &Arc<str>| {
+            let until = match endpoints.find(name) {
+                Some(entry) if !entry.owed && entry.pending_since.is_none() => return Gate::Open,
+                Some(Entry { pending_since: Some(since), .. }) => *since + ACK_TIMEOUT,
+                // it is about to ask for them
+                _ => self.removals_from,
+            };
+            if until <= self.now { Gate::Open } else { Gate::Closed(Some(until)) }
+        };
+        cluster.needs.iter().map(of).fold(Gate::Open, closer)
+    }
+
     /// Of the names of a type, those that must stay because something the client may hold still refers to them.
     pub fn leaners(&self, kind: ResourceType) -> Leaners<'a> {
         let mut leaners = Leaners::default();
@@ -99,6 +117,7 @@ impl<'a> Order<'a> {
                 leaners.from = Some(self.removals_from).filter(|from| *from > self.now);
                 leaners.add(self, ResourceType::Listener);
                 leaners.add(self, ResourceType::Route);
+                leaners.add_draining(self);
             }
             ResourceType::Endpoint => leaners.add(self, ResourceType::Cluster),
             ResourceType::Secret | ResourceType::Listener | ResourceType::Route => {}
@@ -121,6 +140,8 @@ pub(super) struct Leaners<'a> {
     names: HashSet<&'a str>,
     /// It may hold resources whose needs are not known.
     unknown: bool,
+    /// Of names that only older connections lead to, the moment at which those have gone.
+    lingering: HashMap<&'a str, Duration>,
     /// Nothing is removed before this moment.
     from: Option<Duration>,
 }
@@ -133,7 +154,8 @@ impl<'a> Leaners<'a> {
         if self.unknown || self.names.contains(&*entry.name) {
             return Gate::Closed(None);
         }
-        self.from.map_or(Gate::Open, |from| Gate::Closed(Some(from)))
+        let until = self.from.max(self.lingering.get(&*entry.name).copied());
+        until.map_or(Gate::Open, |until| Gate::Closed(Some(until)))
     }
 
     fn add(&mut self, order: &Order<'a>, kind: ResourceType) {
@@ -147,6 +169,15 @@ impl<'a> Leaners<'a> {
         }
         for item in subscription.in_flight.iter().flat_map(|response| &response.items) {
             self.names.extend(item.target.iter().flat_map(|resource| resource.needs.iter().map(|name| &**name)));
+        }
+    }
+
+    fn add_draining(&mut self, order: &Order<'a>) {
+        for (holding, until) in order.draining.iter().filter(|(_, until)| *until > order.now) {
+            match holding.resource() {
+                None => self.from = self.from.max(Some(*until)),
+                Some(listener) => self.lingering.extend(listener.needs.iter().map(|name| (&**name, *until))),
+            }
         }
     }
 
@@ -181,8 +212,10 @@ pub(super) fn owe_endpoints_of_sent_clusters(subscriptions: &mut Subscriptions) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::RECONNECT_GRACE;
+    use std::time::Duration;
+
     use super::super::conversation::{Conversation, QUIET};
+    use super::super::{DRAIN_TIME, RECONNECT_GRACE};
 
     const START: [&str; 4] = ["C a@1 a", "E a@1", "L l@1 a", "R r@1 a"];
 
@@ -303,8 +336,56 @@ mod tests {
         let mut talk = Conversation::settled(&["C a@1 a", "C b@1 b", "E a@1", "E b@1", "L l@1 a", "R r@1 a"]);
         assert_eq!(talk.view(&["C b@1 b", "E b@1", "L l@2 b", "R r@2 b"]), ["L +l@2", "R +r@2"]);
         assert_eq!(talk.ack("L"), QUIET);
-        assert_eq!(talk.ack("R"), ["C -a"]);
+        assert_eq!(talk.ack("R"), QUIET);
+        assert_eq!(talk.wait(), ["C -a"]);
         assert_eq!(talk.ack("C"), ["E -a"]);
+    }
+
+    // row 100
+    #[test]
+    fn a_cluster_stays_until_the_connections_of_its_old_listener_have_gone_and_nobody_waits_for_that() {
+        let mut talk = Conversation::settled(&["C a@1", "C b@1", "L l@1 a"]);
+        assert_eq!(talk.view(&["C b@1", "L l@2 b"]), ["L +l@2"]);
+        talk.now += Duration::from_secs(1);
+        assert_eq!(talk.ack("L"), QUIET);
+        assert!(talk.stream.settled() && !talk.stream.has_unsent());
+        assert_eq!(talk.last.due, Some(Duration::from_secs(1) + DRAIN_TIME));
+        assert_eq!(talk.wait(), ["C -a"]);
+        assert!(!talk.stream.settled());
+        talk.ack("C");
+        assert!(talk.stream.settled());
+    }
+
+    // row 100
+    #[test]
+    fn a_cluster_that_lingers_and_is_wanted_again_was_never_away() {
+        let mut talk = Conversation::settled(&["C a@1", "C b@1", "L l@1 a"]);
+        talk.view(&["C b@1", "L l@2 b"]);
+        talk.ack("L");
+        assert_eq!(talk.view(&["C a@1", "C b@1", "L l@1 a"]), ["L +l@1"]);
+        talk.now += DRAIN_TIME;
+        assert_eq!(talk.ack("L"), QUIET);
+        assert_eq!(talk.step(super::super::Event::Due), QUIET);
+    }
+
+    // rows 93 and 104: Envoy names what it was sent, be it warm or not
+    #[test]
+    fn a_returning_clients_cluster_is_not_leaned_on_before_it_has_its_endpoints() {
+        let mut talk = Conversation::over(&["C a@1 a", "E a@1", "L l@2 a"]);
+        talk.come_back("C", &[], &["a@1"]);
+        assert_eq!(talk.come_back("L", &[], &["l@1"]), QUIET);
+        assert_eq!(talk.last.due, Some(RECONNECT_GRACE));
+        assert_eq!(talk.come_back("E", &["a"], &[]), ["E +a@1"]);
+        assert_eq!(talk.ack("E"), ["L +l@2"]);
+    }
+
+    // rows 93 and 104
+    #[test]
+    fn a_returning_client_that_does_not_ask_for_endpoints_gets_its_listeners_after_a_while() {
+        let mut talk = Conversation::over(&["C a@1 a", "E a@1", "L l@2 a"]);
+        talk.come_back("C", &[], &["a@1"]);
+        assert_eq!(talk.come_back("L", &[], &["l@1"]), QUIET);
+        assert_eq!(talk.wait(), ["L +l@2"]);
     }
 
     // row 100
@@ -314,7 +395,8 @@ mod tests {
         assert_eq!(talk.view(&["C b@1", "L l@2 b"]), ["L +l@2"]);
         assert_eq!(talk.nack("L"), QUIET);
         assert_eq!(talk.view(&["C b@1", "L l@3 b"]), ["L +l@3"]);
-        assert_eq!(talk.ack("L"), ["C -a"]);
+        assert_eq!(talk.ack("L"), QUIET);
+        assert_eq!(talk.wait(), ["C -a"]);
     }
 
     // rows 93 and 100

@@ -17,6 +17,8 @@ pub(super) struct Plan {
     pub empty_answer: bool,
     /// Something differs that may not go out yet.
     pub withheld: bool,
+    /// Something that is no longer needed has not gone yet; nobody waits for that.
+    pub lingers: bool,
     /// The moment at which that may change without a word of the client.
     pub due: Option<Duration>,
 }
@@ -41,6 +43,15 @@ impl Plan {
 
     fn withhold(&mut self, until: Option<Duration>) {
         self.withheld = true;
+        self.wake(until);
+    }
+
+    fn linger(&mut self, until: Option<Duration>) {
+        self.lingers = true;
+        self.wake(until);
+    }
+
+    fn wake(&mut self, until: Option<Duration>) {
         self.due = match (self.due, until) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -71,6 +82,10 @@ impl Planner<'_> {
         }
         match self.gate(entry, target) {
             Gate::Open => {}
+            // what holds the end of endpoints is their cluster, which is told itself
+            Gate::Closed(until) if target.is_none() && (until.is_some() || self.kind == ResourceType::Endpoint) => {
+                return self.plan.linger(until);
+            }
             Gate::Closed(until) => return self.plan.withhold(until),
         }
         match self.room {

@@ -52,6 +52,7 @@ impl Stream {
             view,
             now,
             removals_from: self.removals_from,
+            draining: &self.draining,
         };
         let plan = Plan::new(kind, &order);
         step.due = step.due.into_iter().chain(plan.due).min();
@@ -59,7 +60,9 @@ impl Stream {
     }
 
     fn carry_out(&mut self, kind: ResourceType, view: &View, plan: Plan, now: Duration, step: &mut Step) {
-        self.of_mut(kind).unsent = plan.withheld;
+        let subscription = self.of_mut(kind);
+        subscription.unsent = plan.withheld || plan.lingers;
+        subscription.only_lingers = plan.lingers && !plan.withheld;
         if plan.empty_answer {
             self.send(kind, view, Vec::new(), false, now, step);
         }

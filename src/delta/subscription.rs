@@ -59,6 +59,8 @@ pub(super) struct Subscription {
     pub in_flight: Vec<InFlight>,
     /// Something may differ from the view that has not been sent.
     pub unsent: bool,
+    /// All that was not sent are removals that nobody waits for.
+    pub only_lingers: bool,
     /// The client waits for a response, be it empty.
     pub answer_owed: bool,
     /// State of the world: the version of all it held before.
@@ -75,7 +77,9 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Nothing is left to send or to be answered.
     pub fn is_settled(&self) -> bool {
-        !self.started || !(self.unsent || self.answer_owed) && self.in_flight.iter().all(InFlight::is_heartbeat)
+        !self.started
+            || !(self.unsent && !self.only_lingers || self.answer_owed)
+                && self.in_flight.iter().all(InFlight::is_heartbeat)
     }
 
     pub fn find(&self, name: &str) -> Option<&Entry> {

@@ -109,6 +109,11 @@ impl Landscape {
         1 + u64::from(self.has_second) + self.extras.len() as u64
     }
 
+    /// `backend-2` is registered now.
+    pub fn has_second(&self) -> bool {
+        self.has_second
+    }
+
     pub fn next(&mut self, chance: &mut Chance) -> Change {
         match chance.below(100) {
             0..42 => self.flip_extra(chance),
@@ -133,7 +138,7 @@ impl Landscape {
     }
 
     /// Its application and its Envoy stay, as those of a careful operator would until nobody calls them.
-    fn flip_second(&mut self) -> Change {
+    pub fn flip_second(&mut self) -> Change {
         self.has_second = !self.has_second;
         if self.has_second {
             instance("backend", "backend-2", None, self.second)
@@ -190,10 +195,12 @@ fn proxy_defaults(chance: &mut Chance) -> Change {
     put("/v1/config", json!({ "Kind": "proxy-defaults", "Name": "global", "Config": config }))
 }
 
-/// Every upstream's cluster and every public listener.
+/// Every upstream's cluster and every public listener. Each pair has a version in common.
 fn mesh_tls(chance: &mut Chance) -> Change {
-    let mut version = || json!({ "TLSMinVersion": chance.pick(&["", "TLSv1_2", "TLSv1_3"]) });
-    put("/v1/config", json!({ "Kind": "mesh", "TLS": { "Incoming": version(), "Outgoing": version() } }))
+    let incoming = chance.pick(&["", "TLSv1_1", "TLSv1_2"]);
+    let outgoing = chance.pick(&["", "TLSv1_2", "TLSv1_3"]);
+    let tls = json!({ "Incoming": { "TLSMinVersion": incoming }, "Outgoing": { "TLSMaxVersion": outgoing } });
+    put("/v1/config", json!({ "Kind": "mesh", "TLS": tls }))
 }
 
 fn other(chance: &mut Chance) -> String {

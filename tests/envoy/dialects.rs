@@ -64,9 +64,9 @@ async fn story(edit: fn(&mut Value, Dialect), dialect: Dialect, streams: &[&[&st
     mesh.until("calls to be allowed", async |mesh| !mesh.tally(12).await.contains_key("")).await;
 
     let (caller, old) = (Caller::start(&mesh), serial(&mesh.frontend).await);
-    mesh.agent.http.poke("/admin/leaf/frontend/renew").await.unwrap().expect_ok("renew");
+    mesh.agent.http.poke("/admin/leaf/frontend/renew").await.expect("an answer").expect_ok("renew");
     mesh.until("the Envoy to present the new certificate", async |mesh| serial(&mesh.frontend).await != old).await;
-    mesh.agent.http.poke("/v1/agent/service/deregister/backend-2").await.unwrap().expect_ok("deregister");
+    mesh.agent.http.poke("/v1/agent/service/deregister/backend-2").await.expect("an answer").expect_ok("deregister");
     mesh.until("calls to stay away", async |mesh| !mesh.tally(12).await.contains_key("backend-2")).await;
     caller.expect_no_failure().await;
     assert_eq!(frontend_streams(&mesh).await.len(), streams.len(), "no stream was opened again");

@@ -1,10 +1,11 @@
 //! Do gRPC programs without a proxy work with us? Real clients and servers of Python and Node, with the xDS resolver of
-//! their library, against a real agent.
-//!
-//! Not shown here, because nothing that can be written to the catalog makes it: a change of route, and a cluster that
-//! clients refuse.
+//! their library, against a real agent; where nothing that can be written to the catalog makes what is to be shown (a
+//! change of route, a cluster that clients refuse), against its real gRPC door with views that are written by hand.
 
+mod door;
+mod handmade;
 mod program;
+mod resources;
 mod server;
 mod stories;
 

@@ -49,14 +49,14 @@ impl<'a> Identity<'a> {
     }
 
     /// The bootstrap of a gRPC library.
-    fn bootstrap(&self, agent: &Agent) -> Value {
+    fn bootstrap(&self, xds_port: u16) -> Value {
         let mut metadata = json!({});
         if self.asks {
             metadata["chancery-grpc"] = json!(true);
         }
         let mut bootstrap = json!({
             "xds_servers": [{
-                "server_uri": format!("127.0.0.1:{}", agent.grpc_port),
+                "server_uri": format!("127.0.0.1:{xds_port}"),
                 "channel_creds": [{"type": "insecure"}],
                 "server_features": ["xds_v3"],
             }],
@@ -118,6 +118,11 @@ pub struct Client {
 
 impl Client {
     pub fn start(language: Language, agent: &Agent, identity: &Identity<'_>, target: &str) -> Self {
+        Self::start_at(language, agent.grpc_port, identity, target)
+    }
+
+    /// One whose control plane is any that listens on this port of the loopback.
+    pub fn start_at(language: Language, xds_port: u16, identity: &Identity<'_>, target: &str) -> Self {
         let mut command = match language {
             Language::Python => python("client.py"),
             Language::Node => {
@@ -128,7 +133,7 @@ impl Client {
             }
         };
         command.arg(target).args(identity.certificates.map(|_| "tls"));
-        command.env("GRPC_XDS_BOOTSTRAP_CONFIG", identity.bootstrap(agent).to_string());
+        command.env("GRPC_XDS_BOOTSTRAP_CONFIG", identity.bootstrap(xds_port).to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut command = tokio::process::Command::from(command);
         let mut child = command.kill_on_drop(true).spawn().expect("the client starts");
@@ -198,7 +203,7 @@ impl Server {
     /// One that takes calls as the control plane says. It is not up before the control plane wants it to be.
     pub async fn xds(agent: &Agent, identity: &Identity<'_>, tag: &str) -> Self {
         let mode = if identity.certificates.is_some() { "xds-tls" } else { "xds" };
-        Self::start(agent.folder(), tag, mode, Some(identity.bootstrap(agent))).await
+        Self::start(agent.folder(), tag, mode, Some(identity.bootstrap(agent.grpc_port))).await
     }
 
     async fn start(folder: &Path, tag: &str, mode: &str, bootstrap: Option<Value>) -> Self {

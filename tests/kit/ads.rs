@@ -29,8 +29,8 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
-/// How long a response may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a response may take: longer than a cluster lingers that nothing leads to any longer.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing has to come.
 const QUIET: Duration = Duration::from_millis(300);
 

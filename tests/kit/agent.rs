@@ -103,6 +103,19 @@ impl Agent {
         self.program.end_by(Signal::TERM, END_PATIENCE).expect("an agent ends soon after SIGTERM")
     }
 
+    /// SIGINT, as a person ends it at a terminal.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub fn interrupt(&mut self) -> ExitStatus {
+        self.program.end_by(Signal::INT, END_PATIENCE).expect("an agent ends soon after SIGINT")
+    }
+
+    /// SIGHUP: it reads its configuration again.
+    pub fn hang_up(&self) {
+        self.program.signal(Signal::HUP);
+    }
+
     /// A write that must succeed.
     ///
     /// # Panics

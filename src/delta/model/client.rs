@@ -33,6 +33,8 @@ pub(super) struct Client {
     pub outbox: VecDeque<Request>,
     /// Clusters accepted that still warm: the response to answer, and the endpoints it waits for.
     warming: Vec<(Nonce, BTreeSet<String>)>,
+    /// Clusters that were warming when a stream ended, and still are.
+    cold: BTreeSet<String>,
     /// Order may have given way: a cluster was refused, or a client in state of the world came back, of which nobody
     /// knows what it holds.
     pub excused: bool,
@@ -47,6 +49,7 @@ impl Client {
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
             warming: Vec::new(),
+            cold: BTreeSet::new(),
             excused: false,
         };
         client.come_back();
@@ -65,7 +68,7 @@ impl Client {
     pub fn come_back(&mut self) {
         self.inbox.clear();
         self.outbox.clear();
-        self.warming.clear();
+        self.cold.extend(std::mem::take(&mut self.warming).into_iter().flat_map(|(_, waits)| waits));
         for kind in KINDS {
             let side = self.side(kind);
             let held = side.listed.iter().map(|(name, version)| (name.clone(), version.to_string())).collect();
@@ -167,6 +170,9 @@ impl Client {
         }
         for name in gone {
             let had = self.side(kind).held.remove(&name);
+            if kind == Cluster {
+                self.cold.remove(&name);
+            }
             if !bad {
                 self.side(kind).listed.remove(&name);
             }
@@ -195,7 +201,7 @@ impl Client {
                 resource,
                 need
             );
-            let warm = self.warming.iter().all(|(_, waits)| !waits.contains(&**need));
+            let warm = self.warming.iter().all(|(_, waits)| !waits.contains(&**need)) && !self.cold.contains(&**need);
             prop_assert!(warm, "{:?} came before cluster {} was warm", resource, need);
         }
         Ok(())
@@ -215,6 +221,8 @@ impl Client {
             }
             Some(Listener) => self.mirror(Listener, Route),
             Some(Endpoint) => {
+                self.cold.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));
+                self.cold.retain(|name| push.removals.iter().all(|removed| **removed != *name));
                 for (_, waits) in &mut self.warming {
                     // the end of endpoints ends the wait for them too
                     waits.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));

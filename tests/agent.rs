@@ -1,0 +1,115 @@
+//! The program as an operator has it in hand: how it starts, what it says when it cannot, how it reads its files again, and
+//! how it ends.
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use chancery_tests::agent::Agent;
+use chancery_tests::setup;
+use chancery_tests::wait::eventually;
+use serde_json::{Value, json};
+
+fn agent(arguments: &[&str]) -> Output {
+    Command::new(setup::chancery()).arg("agent").args(arguments).output().expect("the program runs")
+}
+
+/// It must not start: what it says instead.
+fn refused(arguments: &[&str]) -> String {
+    let output = agent(arguments);
+    assert_eq!(output.status.code(), Some(1), "agent {arguments:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn services(agent: &Agent) -> Vec<String> {
+    let services = agent.http.json("/v1/catalog/services").await;
+    services.as_object().expect("an object").keys().cloned().collect()
+}
+
+#[test]
+fn what_it_cannot_take_is_named_with_file_line_and_key() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("agent.hcl");
+    std::fs::write(&file, "datacenter = \"dc7\"\n\nprots { http = 1 }\n").expect("it can be written");
+    let file = file.to_string_lossy().into_owned();
+    let said = refused(&["-dev", "-config-file", &file]);
+    assert!(said.contains(&format!("{file}:3:")) && said.contains("did you mean \"ports\""), "{said}");
+    assert!(refused(&["-dev", "-config-file", "nowhere.hcl"]).contains("nowhere.hcl: cannot be read"));
+    assert!(refused(&["-dev", "-no-such-flag"]).contains("no-such-flag"));
+    assert!(refused(&[]).contains("data_dir is required"));
+}
+
+#[tokio::test]
+async fn a_second_agent_on_the_same_directory_is_refused() {
+    let first = Agent::durable().await;
+    let directory = first.folder().join("data").to_string_lossy().into_owned();
+    let said = refused(&["-data-dir", &directory, "-http-port", "0", "-grpc-port", "0"]);
+    assert!(said.contains("already in use by another chancery") && said.contains(&directory), "{said}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_with_the_flag_that_chooses_another() {
+    let first = Agent::dev().await;
+    let said = refused(&["-dev", "-http-port", &first.http_port.to_string()]);
+    assert!(said.contains(&first.http_port.to_string()) && said.contains("-http-port"), "{said}");
+}
+
+#[tokio::test]
+async fn it_is_a_node_of_its_own_catalog_and_ends_by_either_signal() {
+    let mut agent = Agent::dev().await;
+    let nodes = agent.http.json("/v1/catalog/nodes").await;
+    assert_eq!(nodes[0]["Node"], "n1");
+    let health = agent.http.json("/v1/health/service/consul").await;
+    assert_eq!(health[0]["Checks"][0]["CheckID"], "serfHealth");
+    assert_eq!(health[0]["Checks"][0]["Status"], "passing");
+    assert!(agent.interrupt().success());
+    assert!(Agent::dev().await.terminate().success());
+}
+
+#[tokio::test]
+async fn its_files_are_read_again_at_a_hang_up() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("services.hcl");
+    let write = |text: &str| std::fs::write(&file, text).expect("it can be written");
+    write("service { name = \"one\" port = 1 }");
+    let path = file.to_string_lossy().into_owned();
+    let agent = Agent::start(&["-dev", "-config-file", &path]).await;
+    assert_eq!(services(&agent).await, ["consul", "one"]);
+
+    write("service { name = \"two\" port = 2 }");
+    agent.hang_up();
+    eventually("the new services", Duration::from_secs(10), async || {
+        (services(&agent).await == ["consul", "two"]).then_some(())
+    })
+    .await;
+
+    // what cannot be read changes nothing
+    write("service { name = ");
+    agent.hang_up();
+    eventually("a complaint", Duration::from_secs(10), async || {
+        agent.log().contains("the configuration stays as it was").then_some(())
+    })
+    .await;
+    assert_eq!(services(&agent).await, ["consul", "two"]);
+}
+
+#[tokio::test]
+async fn keys_are_never_logged() {
+    let mut agent = Agent::start(&["-data-dir", "{folder}/data", "-log-level", "trace"]).await;
+    let sidecar = json!({ "Name": "web", "Port": 80, "Connect": { "SidecarService": {} } });
+    agent.put("/v1/agent/service/register", sidecar).await;
+    let leaf: Value = agent.http.json("/v1/agent/connect/ca/leaf/web").await;
+    let key = leaf["PrivateKeyPEM"].as_str().expect("the owner gets its key");
+    agent.restart().await;
+    agent.terminate();
+    let (log, line) = (agent.log(), key.lines().nth(1).expect("a key has lines"));
+    assert!(!log.contains("PRIVATE KEY") && !log.contains(line), "a key is in the log");
+}
+
+#[test]
+fn clients_of_consul_can_read_its_version() {
+    let output = Command::new(setup::chancery()).args(["version", "-format=json"]).output().expect("the program runs");
+    let version: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let parts: Vec<u64> =
+        version["Version"].as_str().expect("text").split('.').map(|part| part.parse().expect("a number")).collect();
+    assert!(parts.len() == 3 && (parts[0], parts[1]) >= (1, 14), "{version}");
+}
