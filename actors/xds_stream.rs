@@ -92,6 +92,20 @@ impl Sheet {
     }
 }
 
+/// The program at the other end of a stream.
+pub struct Program {
+    /// With its version.
+    pub name: String,
+    /// [`delta::Stream::accepting_wrapped`]
+    pub accepts_wrapped: bool,
+}
+
+impl From<String> for Program {
+    fn from(name: String) -> Self {
+        Self { name, accepts_wrapped: false }
+    }
+}
+
 /// A stream as its door holds it: requests go in, messages come out. The stream ends when this is dropped.
 pub struct OpenStream {
     pub messages: mpsc::Receiver<delta::Message>,
@@ -162,8 +176,13 @@ impl Streams {
     }
 
     /// A stream that carries every type.
-    pub fn open(&self, who: impl Into<Client>, dialect: Dialect, client: String) -> Result<OpenStream, Draining> {
-        self.open_of(None, who, dialect, client)
+    pub fn open(
+        &self,
+        who: impl Into<Client>,
+        dialect: Dialect,
+        program: impl Into<Program>,
+    ) -> Result<OpenStream, Draining> {
+        self.open_of(None, who, dialect, program)
     }
 
     /// A stream that carries one type, by its URL, or every type.
@@ -172,9 +191,9 @@ impl Streams {
         type_url: Option<&str>,
         who: impl Into<Client>,
         dialect: Dialect,
-        client: String,
+        program: impl Into<Program>,
     ) -> Result<OpenStream, Draining> {
-        let who = who.into();
+        let (who, program) = (who.into(), program.into());
         let proxy = who.id().clone();
         let parts = Arc::clone(&self.parts);
         if parts.draining.load(Ordering::SeqCst) {
@@ -187,9 +206,11 @@ impl Streams {
             id,
             proxy: proxy.clone(),
             dialect,
-            client,
+            client: program.name,
             opened: tokio::time::Instant::now(),
-            protocol: Mutex::new(delta::Stream::with_orphans(dialect, orphans)),
+            protocol: Mutex::new(
+                delta::Stream::with_orphans(dialect, orphans).accepting_wrapped(program.accepts_wrapped),
+            ),
             rejections: Mutex::default(),
             sent: Default::default(),
         });

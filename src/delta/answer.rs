@@ -32,7 +32,7 @@ pub struct Rejection {
     pub code: i32,
     /// In the client's words, cut at 2 KiB; of secrets nothing, as the text may hold one.
     pub message: String,
-    /// What the response changed, with versions (`None`: a removal). With one alone, that one is to blame, and is not
+    /// What the response changed, with versions (`None`: a removal); of heartbeats nothing. With one alone, that one is to blame, and is not
     /// sent to this client again until it changes; of more, each may be, and they are sent again in halves.
     pub resources: Vec<(Arc<str>, Option<ResourceHash>)>,
 }
@@ -154,6 +154,10 @@ impl Subscription {
         let indivisible = full && !self.wildcard;
         let limit = if blamed.len() == 1 || indivisible { 0 } else { blamed.len().div_ceil(2) };
         for response in answered {
+            for name in &response.heartbeats {
+                // it holds something else than it should: all of it again
+                self.find_mut(name).into_iter().for_each(|entry| entry.owed = true);
+            }
             for item in &response.items {
                 // of another nonce: newer content is on its way already
                 let entry = self.find_mut(&item.name).filter(|entry| entry.nonce == response.nonce);

@@ -1,5 +1,6 @@
 //! A scripted client for the tests of this room. Resources are written `C a@1 e`: a cluster `a` with content 1 that
-//! needs `e`; responses `C +a@1 -b`; a name that does not exist, in state of the world, `!c`.
+//! needs `e`, `C a@1~60` one that lasts for 60 s, `C a@1+b` one with an alias; responses `C +a@1 -b ~c`, where `c` comes without a body; a name that
+//! does not exist, in state of the world, `!c`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use prost::Message as _;
 
 use super::{Change, Dialect, Event, Nack, Nonce, Push, Request, Step, Stream};
-use crate::resource::{Resource, ResourceType, View};
+use crate::resource::{Resource, ResourceType, View, name};
 
 pub(super) fn kind(letter: &str) -> ResourceType {
     let kind = ResourceType::ALL.into_iter().find(|kind| letter_of(*kind) == letter);
@@ -27,7 +28,8 @@ pub(super) fn letter_of(kind: ResourceType) -> &'static str {
 
 /// A resource of any type; its body stands for itself.
 pub(super) fn resource(kind: ResourceType, name: &str, content: &str, needs: &[&str]) -> Arc<Resource> {
-    let body = Cluster { name: name.to_owned(), alt_stat_name: content.to_owned(), ..Default::default() };
+    let body =
+        Cluster { name: name::canonical(name).into_owned(), alt_stat_name: content.to_owned(), ..Default::default() };
     Arc::new(Resource::new(kind, name, needs.iter().map(|name| Arc::from(*name)).collect(), &body))
 }
 
@@ -39,7 +41,13 @@ pub(super) fn view(resources: &[&str]) -> Arc<View> {
     Arc::new(View::new(resources.iter().map(|text| {
         let words: Vec<&str> = text.split(' ').collect();
         let (name, content) = words[1].split_once('@').unwrap();
-        resource(kind(words[0]), name, content, &words[2..])
+        let (content, aliases) = content
+            .split_once('+')
+            .map_or((content, vec![]), |(content, aliases)| (content, aliases.split('+').map(Arc::from).collect()));
+        let (content, ttl) = content.split_once('~').unwrap_or((content, "0"));
+        let resource = resource(kind(words[0]), name, content, &words[2..]);
+        let ttl = Duration::from_secs(ttl.parse().unwrap());
+        Arc::new(Arc::into_inner(resource).unwrap().with_ttl(ttl).with_aliases(aliases))
     })))
 }
 
@@ -47,6 +55,7 @@ pub(super) fn in_words(push: &Push) -> String {
     let mut words = vec![push.kind.map_or_else(|| push.type_url.to_string(), |kind| letter_of(kind).to_owned())];
     words.extend(push.upserts.iter().map(|resource| format!("+{}@{}", resource.name, content_of(resource))));
     words.extend(push.removals.iter().map(|name| format!("-{name}")));
+    words.extend(push.bodiless.iter().map(|resource| format!("~{}", resource.name)));
     words.extend(push.missing.iter().map(|name| format!("!{name}")));
     words.join(" ")
 }

@@ -38,8 +38,10 @@ impl Message {
 /// With more than 4 GiB of resources, which gRPC cannot carry.
 pub fn message(push: &Push, identifier: &str) -> Message {
     let head = head(push, identifier);
+    let is_wrapped = |resource: &Resource| push.wrapped && resource.ttl().is_some();
     let chunk_len = |resource: &Resource| match push.dialect {
         Dialect::Delta => resource.delta_chunk().len(),
+        Dialect::StateOfTheWorld if is_wrapped(resource) => resource.wrapped_chunk().len(),
         Dialect::StateOfTheWorld => resource.any_chunk().len(),
     };
     let len = head.len() + push.upserts.iter().map(|resource| chunk_len(resource)).sum::<usize>();
@@ -51,6 +53,7 @@ pub fn message(push: &Push, identifier: &str) -> Message {
     for resource in &push.upserts {
         match push.dialect {
             Dialect::Delta => out.put(resource.delta_chunk()),
+            Dialect::StateOfTheWorld if is_wrapped(resource) => out.put(&resource.wrapped_chunk()),
             Dialect::StateOfTheWorld => out.put(&resource.delta_chunk().slice_ref(resource.any_chunk())),
         }
     }
@@ -65,6 +68,7 @@ fn head(push: &Push, identifier: &str) -> Vec<u8> {
         Dialect::Delta => DeltaDiscoveryResponse {
             system_version_info: version,
             type_url,
+            resources: push.bodiless.clone(),
             removed_resources: push.removals.iter().map(ToString::to_string).collect(),
             nonce,
             control_plane,
@@ -148,6 +152,8 @@ mod tests {
             nonce: Nonce(7),
             version: ResourceHash(9),
             upserts: upserts.collect(),
+            wrapped: false,
+            bodiless: Vec::new(),
             removals: if dialect == Dialect::Delta { vec![Arc::from("gone")] } else { vec![] },
             missing: if dialect == Dialect::Delta { vec![] } else { vec![Arc::from("gone")] },
         }
@@ -190,6 +196,33 @@ mod tests {
         let [error] = &response.resource_errors[..] else { panic!("one error") };
         assert_eq!(error.resource_name.as_ref().map(|name| name.name.as_str()), Some("gone"));
         assert_eq!(error.error_detail.as_ref().map(|status| status.code), Some(5));
+    }
+
+    // row 124
+    #[test]
+    fn only_what_has_a_time_to_live_is_wrapped() {
+        let lasting = Arc::into_inner(resource(ResourceType::Cluster, "c", "1", &[])).unwrap();
+        let lasting = Arc::new(lasting.with_ttl(std::time::Duration::from_secs(9)));
+        let mut push = push(Dialect::StateOfTheWorld, &[1]);
+        push.upserts.push(lasting);
+        let urls = |push: &Push| {
+            let response = DiscoveryResponse::decode(&*payload(&message(push, "x"))).unwrap();
+            response.resources.into_iter().map(|any| any.type_url).collect::<Vec<_>>()
+        };
+        let plain = ResourceType::Cluster.type_url();
+        assert_eq!(urls(&push), [plain, plain]);
+        push.wrapped = true;
+        assert_eq!(urls(&push), [plain, "type.googleapis.com/envoy.service.discovery.v3.Resource"]);
+    }
+
+    // row 122
+    #[test]
+    fn a_heartbeat_is_a_resource_without_a_body() {
+        let mut push = push(Dialect::Delta, &[]);
+        let lasting = Arc::into_inner(resource(ResourceType::Cluster, "c", "1", &[])).unwrap();
+        push.bodiless = vec![lasting.with_ttl(std::time::Duration::from_secs(9)).head()];
+        let response = DeltaDiscoveryResponse::decode(&*payload(&message(&push, "x"))).unwrap();
+        assert_eq!(response.resources, push.bodiless);
     }
 
     #[test]

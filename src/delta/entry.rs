@@ -71,12 +71,20 @@ impl Suspect {
     }
 }
 
+/// A client's own spelling of a name.
+#[derive(Clone, Debug)]
+pub(super) struct Spelling(pub Arc<str>);
+
 /// A name that is subscribed to, by itself or by the wildcard.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub name: Arc<str>,
     /// Subscribed to by itself.
     pub named: bool,
+    /// Subscribed to by a glob or an alias.
+    pub collected: bool,
+    /// As the client spells the name, if differently.
+    pub spelling: Option<Box<Spelling>>,
     /// To be sent even if the client seems to hold it.
     pub owed: bool,
     /// What was sent last; `Nothing` after a removal or before anything.
@@ -95,6 +103,8 @@ impl Entry {
         Self {
             name,
             named: false,
+            collected: false,
+            spelling: None,
             owed: false,
             sent: Holding::Nothing,
             good: Holding::Nothing,
@@ -107,6 +117,11 @@ impl Entry {
     pub fn hold_unknown(&mut self) {
         self.sent = Holding::Unknown;
         self.good = Holding::Unknown;
+    }
+
+    /// Held by the client's own word alone.
+    pub fn is_claimed(&self) -> bool {
+        matches!(self.sent, Holding::Version(_))
     }
 
     /// Refused alone, so not to be sent again.

@@ -11,18 +11,22 @@
 //! | `request.rs` | what a client's message says, in either dialect |
 //! | `subscription.rs` | which names of one type a client wants |
 //! | `entry.rs` | what is known of one name |
+//! | `collection.rs` | globs and aliases: names that stand for others |
 //! | `plan.rs` | what of one type differs and goes out now |
 //! | `order.rs` | make before break: what must wait for what |
+//! | `heartbeat.rs` | what has a time to live and must be confirmed |
 //! | `push.rs` | the responses, and the note of what went out in them |
 //! | `answer.rs` | what an ACK or a NACK settles |
 //! | `status.rs` | the stream as operators see it |
 //! | `encode.rs` | a push as bytes |
 
 mod answer;
+mod collection;
 #[cfg(test)]
 mod conversation;
 mod encode;
 mod entry;
+mod heartbeat;
 #[cfg(test)]
 mod model;
 mod order;
@@ -37,6 +41,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use envoy_types::pb::envoy::service::discovery::v3::Resource as Wrapper;
 
 use crate::resource::{Resource, ResourceHash, ResourceType, View};
 
@@ -130,6 +136,11 @@ pub struct Push {
     pub version: ResourceHash,
     /// Sorted by name.
     pub upserts: Vec<Arc<Resource>>,
+    /// State of the world: what has a time to live goes out in a wrapper that says so.
+    pub wrapped: bool,
+    /// Delta: resources without their bodies, which are heartbeats or virtual hosts that do not exist; alone in a
+    /// response.
+    pub bodiless: Vec<Wrapper>,
     /// Sorted; no name is in both lists. Empty in state of the world, which has no removals.
     pub removals: Vec<Arc<str>>,
     /// State of the world: names that the client asked for and that do not exist (any longer); sorted, each told once.
@@ -140,6 +151,7 @@ pub struct Push {
 #[derive(Debug)]
 pub struct Stream {
     dialect: Dialect,
+    accepts_wrapped: bool,
     view: Option<Arc<View>>,
     subscriptions: [Subscription; ResourceType::ALL.len()],
     last_nonce: Nonce,
@@ -165,6 +177,7 @@ impl Stream {
     pub fn with_orphans(dialect: Dialect, orphans: Vec<(ResourceType, Arc<str>)>) -> Self {
         Self {
             dialect,
+            accepts_wrapped: false,
             view: None,
             subscriptions: Default::default(),
             last_nonce: Nonce::default(),
@@ -172,6 +185,14 @@ impl Stream {
             draining: Vec::new(),
             orphans,
         }
+    }
+
+    /// State of the world: the client takes resources in wrappers too, and so learns their time to live. To others it
+    /// is not told, and what they hold lasts.
+    #[must_use]
+    pub fn accepting_wrapped(mut self, accepts: bool) -> Self {
+        self.accepts_wrapped = accepts && self.dialect == Dialect::StateOfTheWorld;
+        self
     }
 
     /// Takes `event` in and says what follows. `now` is the time since any fixed moment; it never goes back.

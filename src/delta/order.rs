@@ -44,7 +44,7 @@ pub(super) fn room(kind: ResourceType, dialect: Dialect, subscription: &Subscrip
     if in_flight.len() >= MOST_IN_FLIGHT {
         return Room::None;
     }
-    let counts = |response: &&InFlight| now < response.sent_at + ACK_TIMEOUT;
+    let counts = |response: &&InFlight| !response.is_heartbeat() && now < response.sent_at + ACK_TIMEOUT;
     if in_flight.iter().filter(counts).count() < window(kind, dialect) {
         return Room::Any;
     }

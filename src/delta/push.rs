@@ -12,7 +12,7 @@ use super::entry::{Entry, Holding};
 use super::order::{self, Order};
 use super::plan::Plan;
 use super::subscription::{InFlight, Item, Subscription};
-use super::{Change, Dialect, ORDER, Push, Request, Step, Stream};
+use super::{Change, Dialect, ORDER, Push, Request, Step, Stream, Wrapper};
 use crate::resource::{Resource, ResourceHash, ResourceType, View};
 
 /// Of types that may be split, the most bytes of resources in one response: gRPC clients refuse messages over 4 MiB.
@@ -21,28 +21,42 @@ const LARGEST_RESPONSE: usize = 3 << 20;
 /// Not made here, and yet one of the types of which an empty first request means all.
 const SCOPED_ROUTES: &str = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
 
+/// Asked for when a request comes for a host that its route does not know. Envoy lets the request hang if the answer is
+/// a removal; of a virtual host without a body it makes a 404 at once.
+const VIRTUAL_HOSTS: &str = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+
 impl Stream {
     /// Sends what differs and may go out now, type by type.
     pub(super) fn push(&mut self, now: Duration, step: &mut Step) {
         let Some(view) = self.view.clone() else { return };
         for kind in ORDER {
             let subscription = self.of_mut(kind);
-            if !subscription.started || !subscription.unsent {
+            if !subscription.started {
                 continue;
             }
-            subscription.settle_claim(view.list(kind));
-            let order = Order {
-                dialect: self.dialect,
-                subscriptions: &self.subscriptions,
-                view: &view,
-                now,
-                removals_from: self.removals_from,
-                draining: &self.draining,
-            };
-            let plan = Plan::new(kind, &order);
-            step.due = step.due.into_iter().chain(plan.due).min();
-            self.carry_out(kind, &view, plan, now, step);
+            self.owe_lasting(kind, &view, now, step);
+            let subscription = self.of_mut(kind);
+            if subscription.unsent {
+                subscription.expand(kind, &view);
+                subscription.settle_claim(view.list(kind));
+                self.send_difference(kind, &view, now, step);
+            }
+            self.send_heartbeats(kind, &view, now, step);
         }
+    }
+
+    fn send_difference(&mut self, kind: ResourceType, view: &View, now: Duration, step: &mut Step) {
+        let order = Order {
+            dialect: self.dialect,
+            subscriptions: &self.subscriptions,
+            view,
+            now,
+            removals_from: self.removals_from,
+            draining: &self.draining,
+        };
+        let plan = Plan::new(kind, &order);
+        step.due = step.due.into_iter().chain(plan.due).min();
+        self.carry_out(kind, view, plan, now, step);
     }
 
     fn carry_out(&mut self, kind: ResourceType, view: &View, plan: Plan, now: Duration, step: &mut Step) {
@@ -61,12 +75,13 @@ impl Stream {
     }
 
     fn send(&mut self, kind: ResourceType, view: &View, items: Vec<Item>, trial: bool, now: Duration, step: &mut Step) {
-        let (nonce, dialect) = (self.next_nonce(), self.dialect);
+        let (nonce, dialect, wrapped) = (self.next_nonce(), self.dialect, self.accepts_wrapped);
         let subscription = self.of_mut(kind);
         let missing = if dialect == Dialect::StateOfTheWorld { subscription.missing(&items) } else { Vec::new() };
         subscription.record(&items, nonce, now);
         let mut changed: Vec<Arc<Resource>> = items.iter().filter_map(|item| item.target.clone()).collect();
         let whole = if dialect.is_full(kind) { subscription.whole() } else { Vec::new() };
+        subscription.note_heartbeats(changed.iter().chain(&whole), now);
         let version = match dialect {
             Dialect::Delta => view.version,
             Dialect::StateOfTheWorld if dialect.is_full(kind) => version_of(&whole),
@@ -79,19 +94,72 @@ impl Stream {
             type_url: Cow::Borrowed(kind.type_url()),
             nonce,
             version,
-            removals: removed.map(|item| Arc::clone(&item.name)).collect(),
-            missing,
-            upserts: if dialect.is_full(kind) { whole.clone() } else { changed.clone() },
+            removals: removed.map(|item| subscription.spelled(&item.name)).collect(),
+            missing: missing.iter().map(|name| subscription.spelled(name)).collect(),
+            wrapped,
+            bodiless: Vec::new(),
+            upserts: if dialect.is_full(kind) { &whole } else { &changed }
+                .iter()
+                .map(|resource| subscription.respelled(resource))
+                .collect(),
         };
         // with the response before it refused, these would be changes too
         changed.extend(whole.iter().filter(|resource| subscription.is_unsettled(resource)).cloned());
         subscription.last_sent = Some((nonce, version));
         subscription.answer_owed = false;
-        subscription.in_flight.push(InFlight { nonce, version, sent_at: now, items, whole, trial });
+        subscription.in_flight.push(InFlight {
+            nonce,
+            version,
+            sent_at: now,
+            items,
+            whole,
+            trial,
+            heartbeats: Vec::new(),
+        });
         if kind == ResourceType::Cluster {
             order::owe_endpoints(self.of_mut(ResourceType::Endpoint), &changed);
         }
         step.pushes.push(push);
+    }
+
+    /// Tells that these still stand.
+    pub(super) fn send_heartbeat(
+        &mut self,
+        kind: ResourceType,
+        view: &View,
+        resources: &[Arc<Resource>],
+        now: Duration,
+        step: &mut Step,
+    ) {
+        let (nonce, version) = (self.next_nonce(), view.version);
+        let subscription = self.of_mut(kind);
+        let head = |resource: &Arc<Resource>| Wrapper {
+            name: subscription.spelled(&resource.name).to_string(),
+            ..resource.head()
+        };
+        let bodiless = resources.iter().map(head).collect();
+        subscription.last_sent = Some((nonce, version));
+        subscription.in_flight.push(InFlight {
+            nonce,
+            version,
+            sent_at: now,
+            items: Vec::new(),
+            whole: Vec::new(),
+            trial: false,
+            heartbeats: resources.iter().map(|resource| Arc::clone(&resource.name)).collect(),
+        });
+        step.pushes.push(Push {
+            dialect: self.dialect,
+            kind: Some(kind),
+            type_url: Cow::Borrowed(kind.type_url()),
+            nonce,
+            version,
+            upserts: Vec::new(),
+            wrapped: false,
+            bodiless,
+            removals: Vec::new(),
+            missing: Vec::new(),
+        });
     }
 
     /// A type that is not served has no resources: whoever names some learns that at once, nobody else hears anything.
@@ -105,7 +173,9 @@ impl Stream {
         if type_url.is_empty() || (subscribe.is_empty() && request.nonce.is_some()) {
             return None;
         }
-        let names: BTreeSet<String> = subscribe.into_iter().filter(|name| !matches!(&**name, "" | "*")).collect();
+        let mut names: BTreeSet<String> = subscribe.into_iter().filter(|name| !matches!(&**name, "" | "*")).collect();
+        let hosts = if type_url == VIRTUAL_HOSTS { mem::take(&mut names) } else { BTreeSet::new() };
+        let no_host = |name: String| Wrapper { aliases: vec![name.clone()], name, ..Wrapper::default() };
         Some(Push {
             dialect: self.dialect,
             kind: None,
@@ -113,6 +183,8 @@ impl Stream {
             nonce: self.next_nonce(),
             version: self.view_version().unwrap_or(ResourceHash(0)),
             upserts: Vec::new(),
+            wrapped: false,
+            bodiless: hosts.into_iter().map(no_host).collect(),
             removals: names.into_iter().map(Arc::from).collect(),
             missing: Vec::new(),
         })

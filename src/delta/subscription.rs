@@ -1,13 +1,15 @@
 //! One type on one stream: which names the client wants, and what it holds under each.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::{Entry, Holding};
+use super::entry::{Entry, Holding, Spelling};
+use super::heartbeat::Heartbeats;
 use super::{Change, Nonce, Rejection};
-use crate::resource::{Resource, ResourceHash, ResourceType};
+use crate::resource::{Resource, ResourceHash, ResourceType, name};
 
 /// The name that stands for all.
 const WILDCARD: &str = "*";
@@ -32,6 +34,15 @@ pub(super) struct InFlight {
     pub whole: Vec<Arc<Resource>>,
     /// A part of a refused response, sent again.
     pub trial: bool,
+    /// What it confirmed, if that was all.
+    pub heartbeats: Vec<Arc<str>>,
+}
+
+impl InFlight {
+    /// It changes nothing, so nothing waits for its answer.
+    pub fn is_heartbeat(&self) -> bool {
+        !self.heartbeats.is_empty()
+    }
 }
 
 /// One type on one stream. Every entry is subscribed to; sorted by name.
@@ -42,6 +53,8 @@ pub(super) struct Subscription {
     pub wildcard: bool,
     /// State of the world: a name was given once, so an empty list no longer means everything.
     named_once: bool,
+    /// A name was asked for that may have several spellings, or stand for others.
+    pub has_addresses: bool,
     pub entries: Vec<Entry>,
     pub in_flight: Vec<InFlight>,
     /// Something may differ from the view that has not been sent.
@@ -54,6 +67,7 @@ pub(super) struct Subscription {
     pub claimed: Option<ResourceHash>,
     /// State of the world: it holds everything of an earlier stream, and none of that is known.
     pub holds_unknown: bool,
+    pub heartbeats: Heartbeats,
     pub last_sent: Option<(Nonce, ResourceHash)>,
     pub last_accepted: Option<(Nonce, ResourceHash)>,
     pub last_rejection: Option<Box<Rejection>>,
@@ -63,7 +77,8 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Nothing is left to send or to be answered.
     pub fn is_settled(&self) -> bool {
-        !self.started || !(self.unsent && !self.only_lingers || self.answer_owed) && self.in_flight.is_empty()
+        let waits = self.unsent && !self.only_lingers || self.answer_owed;
+        !self.started || !waits && self.in_flight.iter().all(InFlight::is_heartbeat)
     }
 
     pub fn find(&self, name: &str) -> Option<&Entry> {
@@ -84,17 +99,19 @@ impl Subscription {
     }
 
     /// The names under which it is not known what the client holds, and the client may be wrong about it too: after a
-    /// response that it refused, Envoy has some of its changes and none of its versions.
+    /// response that it refused, Envoy has some of its changes and none of its versions; of what a glob has brought it
+    /// never lists any.
     pub fn unsure(&self) -> impl Iterator<Item = &Arc<str>> {
-        let refused = self.entries.iter().filter(|entry| entry.is_unsure()).map(|entry| &entry.name);
+        let unlisted = |entry: &&Entry| entry.is_unsure() || entry.collected && entry.may_hold_something();
+        let refused = self.entries.iter().filter(unlisted).map(|entry| &entry.name);
         let unanswered = self.in_flight.iter().flat_map(|response| &response.items);
         refused.chain(unanswered.map(|item| &item.name))
     }
 
     /// Makes entries for names that have none; one sort for all of them.
-    pub fn ensure<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
-        let missing: BTreeSet<&str> = names.into_iter().filter(|name| self.position(name).is_err()).collect();
-        self.add(missing.into_iter().map(|name| Entry::new(name.into())).collect());
+    pub fn ensure<N: AsRef<str> + Ord>(&mut self, names: impl IntoIterator<Item = N>) {
+        let missing: BTreeSet<N> = names.into_iter().filter(|name| self.position(name.as_ref()).is_err()).collect();
+        self.add(missing.into_iter().map(|name| Entry::new(name.as_ref().into())).collect());
     }
 
     /// Adds entries whose names have none yet.
@@ -131,10 +148,22 @@ impl Subscription {
             self.answer_owed = true;
         }
         self.ensure(real(names));
+        self.note_spellings(names);
         for name in real(names) {
-            if let Some(entry) = self.find_mut(name) {
+            if let Some(entry) = self.find_mut(&name) {
                 entry.named = true;
                 entry.owed = true;
+            }
+        }
+    }
+
+    /// Answers go out in the client's own spelling, the last if there were several.
+    fn note_spellings(&mut self, names: &[String]) {
+        for own in names.iter().filter(|own| name::is_address(own)) {
+            self.has_addresses = true;
+            if let Some(entry) = self.find_mut(&name::canonical(own)) {
+                let differs = *entry.name != **own;
+                entry.spelling = differs.then(|| Box::new(Spelling(own.as_str().into())));
             }
         }
     }
@@ -149,7 +178,7 @@ impl Subscription {
         }
         let wildcard = self.wildcard;
         for name in real(names) {
-            if let Some(entry) = self.find_mut(name) {
+            if let Some(entry) = self.find_mut(&name) {
                 // still subscribed to by the wildcard: the client must learn what it now holds
                 entry.owed |= wildcard && entry.named;
                 entry.named = false;
@@ -160,18 +189,19 @@ impl Subscription {
 
     /// The client drops what it unsubscribes from, so nothing is known of it any longer.
     fn forget_unsubscribed(&mut self) {
+        self.release_members();
         if !self.wildcard {
-            self.entries.retain(|entry| entry.named);
+            self.entries.retain(|entry| entry.named || entry.collected);
         }
     }
 
     /// What the client says it holds needs no answer if it is still so.
     fn trust(&mut self, held: &[(String, String)]) {
         if self.wildcard {
-            self.ensure(held.iter().map(|(name, _)| name.as_str()));
+            self.ensure(held.iter().map(|(name, _)| name::canonical(name)));
         }
         for (name, version) in held {
-            if let Some(entry) = self.find_mut(name) {
+            if let Some(entry) = self.find_mut(&name::canonical(name)) {
                 let holding = ResourceHash::parse(version).map_or(Holding::Unknown, Holding::Version);
                 entry.sent = holding.clone();
                 entry.good = holding;
@@ -190,8 +220,9 @@ impl Subscription {
             may_have_all(kind) && names.iter().any(|name| name == WILDCARD)
         };
         self.answer_owed |= self.wildcard && !was_wildcard;
-        let wanted: BTreeSet<&str> = real(names).collect();
-        self.ensure(wanted.iter().copied());
+        let wanted: BTreeSet<Cow<'_, str>> = real(names).collect();
+        self.ensure(wanted.iter());
+        self.note_spellings(names);
         for entry in &mut self.entries {
             let named = wanted.contains(&*entry.name);
             entry.owed |= named && !entry.named;
@@ -206,29 +237,16 @@ impl Subscription {
             self.claimed = ResourceHash::parse(version).filter(|_| self.wildcard && wanted.is_empty());
         }
     }
-
-    /// Names of which the client's own word does not hold: what it refused in parts on an earlier stream.
-    pub fn adopt_orphans(&mut self, names: &[Arc<str>]) {
-        if !self.wildcard {
-            return;
-        }
-        self.ensure(names.iter().map(|name| &**name));
-        for name in names {
-            if let Some(entry) = self.find_mut(name) {
-                entry.hold_unknown();
-            }
-        }
-    }
 }
 
 /// Secrets are for those who name them.
-fn may_have_all(kind: ResourceType) -> bool {
+pub(super) fn may_have_all(kind: ResourceType) -> bool {
     kind != ResourceType::Secret
 }
 
-/// Names of resources: not the wildcard, and not the empty string, which never exists.
-fn real(names: &[String]) -> impl Iterator<Item = &str> {
-    names.iter().map(String::as_str).filter(|name| !name.is_empty() && *name != WILDCARD)
+/// Names of resources in canonical form: not the wildcard, and not the empty string, which never exists.
+fn real(names: &[String]) -> impl Iterator<Item = Cow<'_, str>> {
+    names.iter().filter(|name| !name.is_empty() && *name != WILDCARD).map(|name| name::canonical(name))
 }
 
 #[cfg(test)]
@@ -415,6 +433,29 @@ mod tests {
         assert_eq!(talk.come_back("E", &["f"], &["f@1"]), ["E +f@1"]);
     }
 
+    // row 119
+    #[test]
+    fn a_cluster_asked_for_on_demand_is_answered_at_once_even_while_others_warm() {
+        let mut talk = Conversation::settled(&["C a@1"]);
+        for content in 2..6 {
+            assert_eq!(talk.view(&[&format!("C a@{content}")]).len(), 1);
+        }
+        assert_eq!(talk.view(&["C a@6"]), QUIET);
+        assert_eq!(talk.subscribe("C", &["z"]), ["C -z"]);
+        assert_eq!(talk.subscribe("C", &["z"]), ["C -z"]);
+        let sent = talk.last.pushes[0].nonce.0;
+        let answers: Vec<String> = (1..=sent).flat_map(|nonce| talk.ack_nonce("C", nonce)).collect();
+        assert_eq!(answers, ["C +a@6"]);
+        assert_eq!(talk.view(&["C a@6", "C z@1"]), ["C +z@1"]);
+    }
+
+    // row 119
+    #[test]
+    fn the_endpoints_of_a_cluster_asked_for_on_demand_follow_it() {
+        let mut talk = Conversation::settled(&["C a@1 a", "E a@1"]);
+        assert_eq!(talk.subscribe("C", &["a"]), ["C +a@1", "E +a@1"]);
+    }
+
     // row 120
     #[test]
     fn a_star_with_names_and_a_map_is_a_return_too() {
@@ -516,6 +557,20 @@ mod tests {
         assert_eq!(talk.request("C", back(&[], &versions[0]), None, None), QUIET);
         assert_eq!(talk.request("E", back(&["e"], &versions[1]), None, None), ["E +e@1"]);
         assert_eq!(talk.view(&["C a@2", "E e@1"]), ["C +a@2"]);
+    }
+
+    // rows 117, 118 and 120
+    #[test]
+    fn a_virtual_host_that_does_not_exist_comes_without_a_body() {
+        const HOSTS: &str = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+        let mut talk = Conversation::over(&["C a@1"]);
+        assert_eq!(talk.subscribe(HOSTS, &[]), [HOSTS]);
+        assert_eq!(talk.request(HOSTS, incremental(&[], &[]), Some(Nonce(1)), None), QUIET);
+        assert_eq!(talk.subscribe(HOSTS, &["r/unknown", "r/too"]), [format!("{HOSTS} ~r/too ~r/unknown")]);
+        let host = &talk.last.pushes[0].bodiless[1];
+        assert_eq!((&*host.name, &*host.aliases, &host.resource), ("r/unknown", &["r/unknown".to_owned()][..], &None));
+        let mut talk = Conversation::over(&[]);
+        assert_eq!(talk.subscribe(HOSTS, &["*", "r/unknown"]), [format!("{HOSTS} ~r/unknown")]);
     }
 
     // rows 4 and 5

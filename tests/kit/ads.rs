@@ -16,7 +16,7 @@ use std::time::Duration;
 use chancery::delta::Dialect;
 use envoy_types::pb::envoy::config::core::v3::{ControlPlane, Node};
 use envoy_types::pb::envoy::service::discovery::v3::{
-    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
+    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Resource as Wrapper,
 };
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::pb::google::rpc;
@@ -70,6 +70,28 @@ pub struct Carried {
     /// Empty in state of the world.
     pub version: String,
     pub body: Any,
+    pub aliases: Vec<String>,
+    /// In whole seconds.
+    pub ttl: Option<Duration>,
+}
+
+impl Carried {
+    /// A heartbeat, or the answer for what does not exist.
+    pub fn is_bodiless(&self) -> bool {
+        self.body == Any::default()
+    }
+}
+
+impl From<Wrapper> for Carried {
+    fn from(wrapper: Wrapper) -> Self {
+        Self {
+            name: wrapper.name,
+            version: wrapper.version,
+            body: wrapper.resource.unwrap_or_default(),
+            aliases: wrapper.aliases,
+            ttl: wrapper.ttl.map(|ttl| Duration::from_secs(ttl.seconds.unsigned_abs())),
+        }
+    }
 }
 
 impl Answer {
@@ -80,16 +102,11 @@ impl Answer {
 
 impl From<DeltaDiscoveryResponse> for Answer {
     fn from(response: DeltaDiscoveryResponse) -> Self {
-        let carried = |resource: envoy_types::pb::envoy::service::discovery::v3::Resource| Carried {
-            name: resource.name,
-            version: resource.version,
-            body: resource.resource.unwrap_or_default(),
-        };
         Self {
             type_url: response.type_url,
             version: response.system_version_info,
             nonce: response.nonce,
-            resources: response.resources.into_iter().map(carried).collect(),
+            resources: response.resources.into_iter().map(Carried::from).collect(),
             removed: response.removed_resources,
             control_plane: identifier(response.control_plane),
             errors: response.resource_errors.into_iter().map(error).collect(),
@@ -99,7 +116,10 @@ impl From<DeltaDiscoveryResponse> for Answer {
 
 impl From<DiscoveryResponse> for Answer {
     fn from(response: DiscoveryResponse) -> Self {
-        let carried = |body: Any| Carried { name: inner_name(&body), version: String::new(), body };
+        let carried = |body: Any| match wrapper(&body) {
+            Some(wrapper) => Carried::from(wrapper),
+            None => Carried { name: inner_name(&body), version: String::new(), body, aliases: Vec::new(), ttl: None },
+        };
         Self {
             type_url: response.type_url,
             version: response.version_info,
@@ -110,6 +130,12 @@ impl From<DiscoveryResponse> for Answer {
             errors: response.resource_errors.into_iter().map(error).collect(),
         }
     }
+}
+
+/// A resource that goes in a wrapper in state of the world.
+fn wrapper(body: &Any) -> Option<Wrapper> {
+    let is_wrapper = body.type_url == "type.googleapis.com/envoy.service.discovery.v3.Resource";
+    is_wrapper.then(|| Wrapper::decode(&*body.value).expect("a wrapper"))
 }
 
 fn identifier(control_plane: Option<ControlPlane>) -> String {

@@ -2,8 +2,10 @@
 //! are the real ones, over a socket; what they show is written by hand. Rows that are proved elsewhere or not served are
 //! listed in `tests/README.md`.
 
+mod addresses;
 mod answers;
 mod delta;
+mod lasting;
 mod node;
 mod nonces;
 mod order;

@@ -259,6 +259,36 @@ fn row_117_the_first_request_for_virtual_hosts_is_answered_at_once() {
 }
 
 #[test]
+fn row_118_a_virtual_host_that_does_not_exist_comes_with_its_name_as_alias_and_no_body() {
+    const VIRTUAL_HOST: &str = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+    in_delta(async |stage, mut ads| {
+        stage.show(&START);
+        ads.subscribe(VIRTUAL_HOST, &[]).await;
+        let first = ads.expect(VIRTUAL_HOST).await;
+        ads.ack(&first).await;
+        ads.subscribe(VIRTUAL_HOST, &["web/unknown"]).await;
+        let answer = ads.expect(VIRTUAL_HOST).await;
+        assert_eq!(answer.names(), ["web/unknown"]);
+        assert_eq!(answer.resources[0].aliases, ["web/unknown"]);
+        assert!(answer.resources[0].is_bodiless() && answer.removed.is_empty());
+        ads.ack(&answer).await;
+        ads.quiet().await;
+    });
+}
+
+#[test]
+fn row_119_a_cluster_asked_for_beside_the_wildcard_is_sent_or_missing_at_once() {
+    in_delta(async |stage, mut talk| {
+        stage.show(&["C a@1"]);
+        talk.settles("C", &[], "C +a@1").await;
+        talk.settles("C", &["a"], "C +a@1").await;
+        talk.settles("C", &["z"], "C -z").await;
+        stage.show(&["C a@1", "C z@1"]);
+        talk.takes("C +z@1").await;
+    });
+}
+
+#[test]
 fn row_121_scoped_routes_are_a_wildcard_type_and_empty() {
     const SCOPED: &str = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
     in_both(async |stage, mut talk| {

@@ -1,4 +1,4 @@
-//! Rows 93 to 97: a client that comes back.
+//! Rows 93 to 97 and 120: a client that comes back.
 
 use std::collections::HashMap;
 
@@ -109,5 +109,21 @@ fn row_097_nonces_do_not_outlive_a_stream() {
         assert!(!new.nonce.is_empty());
         talk.ack(&old).await;
         talk.quiet().await;
+    });
+}
+
+#[test]
+fn row_120_names_beside_the_wildcard_come_back_with_it() {
+    in_delta(async |stage, mut talk| {
+        stage.show(&["C a@1", "C b@1"]);
+        talk.settles("C", &[], "C +a@1 +b@1").await;
+        talk.settles("C", &["a", "z"], "C +a@1 -z").await;
+        talk.reconnect();
+        stage.show(&["C a@1", "C b@2"]);
+        talk.asks("C", &["*", "a", "z"]).await;
+        talk.takes("C +b@2 -z").await;
+        talk.quiet().await;
+        stage.show(&["C a@1", "C b@2", "C z@1"]);
+        talk.takes("C +z@1").await;
     });
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chancery::delta::Dialect;
 use chancery::resource::ResourceType;
-use chancery_tests::ads::{AdsClient, Say, Service};
+use chancery_tests::ads::{AdsClient, Answer, Say, Service};
 use envoy_types::pb::envoy::service::cluster::v3::cluster_discovery_service_client::ClusterDiscoveryServiceClient;
 use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DiscoveryRequest};
 use tonic::Code;
@@ -63,6 +63,12 @@ fn row_002_each_type_has_a_service_of_its_own_in_both_dialects() {
     });
 }
 
+/// What an answer says does not exist: virtual hosts by the lack of a body (row 118), the rest by a removal.
+fn missing(answer: &Answer) -> Vec<&str> {
+    let bodiless = answer.resources.iter().filter(|resource| resource.is_bodiless());
+    answer.removed.iter().chain(bodiless.map(|resource| &resource.name)).map(String::as_str).collect()
+}
+
 #[test]
 fn row_002_types_that_nobody_makes_are_served_as_empty() {
     on_stage(async |stage| {
@@ -70,7 +76,7 @@ fn row_002_types_that_nobody_makes_are_served_as_empty() {
         for (service, type_url) in EMPTY {
             let mut talk = stage.talk_to(service, Dialect::Delta);
             talk.subscribe(type_url, &["x"]).await;
-            assert_eq!(talk.expect(type_url).await.removed, ["x"]);
+            assert_eq!(missing(&talk.expect(type_url).await), ["x"]);
             talk.quiet().await;
             if !service.state_of_the_world.is_empty() {
                 let mut talk = stage.talk_to(service, Dialect::StateOfTheWorld);
@@ -103,7 +109,7 @@ fn row_003_a_service_of_one_type_takes_an_empty_type_url_for_its_own() {
             let names = vec!["x".to_owned()];
             talk.send(Say::Delta(DeltaDiscoveryRequest { resource_names_subscribe: names, ..Default::default() }))
                 .await;
-            assert_eq!(talk.expect(type_url).await.removed, ["x"]);
+            assert_eq!(missing(&talk.expect(type_url).await), ["x"]);
         }
     });
 }

@@ -1,9 +1,11 @@
 //! Streams behind a real gRPC door on the loopback, showing views that tests write by hand: `C a@1 e` is a cluster `a`
-//! with content 1 that needs `e`; a response reads `C +a@1 -b`.
+//! with content 1 that needs `e`, `C a@1~60` one that lasts for 60 s; a response reads `C +a@1 -b ~c`, where
+//! `c` comes without a body.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chancery::delta::Dialect;
 use chancery::model::{NodeName, ProxyId, ServiceId};
@@ -135,7 +137,7 @@ impl Stage {
             if is_so(self) {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("{what}: it did not become so");
     }
@@ -224,7 +226,10 @@ fn letter(type_url: &str) -> &'static str {
 /// As tests write it.
 pub(crate) fn telling(answer: &Answer) -> String {
     let mut words = vec![letter(&answer.type_url).to_owned()];
-    words.extend(answer.resources.iter().map(|resource| format!("+{}@{}", resource.name, content(&resource.body))));
+    words.extend(answer.resources.iter().map(|resource| match resource.is_bodiless() {
+        true => format!("~{}", resource.name),
+        false => format!("+{}@{}", resource.name, content(&resource.body)),
+    }));
     words.extend(answer.removed.iter().map(|name| format!("-{name}")));
     words.extend(answer.errors.iter().map(|(name, _)| format!("!{name}")));
     words.join(" ")
@@ -234,10 +239,12 @@ fn resource(words: &str) -> Resource {
     let mut words = words.split(' ');
     let (kind, named) = (kind(words.next().unwrap_or_default()), words.next().unwrap_or_default());
     let (name, content) = named.split_once('@').expect("name@content");
+    let (content, ttl) = content.split_once('~').unwrap_or((content, "0"));
+    let ttl = Duration::from_secs(ttl.parse().expect("seconds"));
     let (name, content) = (name.to_owned(), content.to_owned());
     let needs: Vec<Arc<str>> = words.map(Arc::from).collect();
     let key = name.clone();
-    match kind {
+    let resource = match kind {
         ResourceType::Cluster => {
             Resource::new(kind, key, needs, &Cluster { name, alt_stat_name: content, ..Default::default() })
         }
@@ -260,7 +267,8 @@ fn resource(words: &str) -> Resource {
             let message = Secret { name, r#type: Some(secret::Type::GenericSecret(body)) };
             Resource::new(kind, key, needs, &message)
         }
-    }
+    };
+    resource.with_ttl(ttl)
 }
 
 fn content(body: &Any) -> String {

@@ -20,7 +20,7 @@ use super::services::Discovery;
 use crate::admission::Crowded;
 use crate::metrics;
 use crate::outgoing::Reading;
-use crate::xds_stream::{Requests, Streams};
+use crate::xds_stream::{Program, Requests, Streams};
 
 #[derive(Clone)]
 pub(super) struct DiscoveryService {
@@ -48,13 +48,19 @@ impl DiscoveryService {
         let who = node.who(&self.own_node).inspect_err(|_| metrics::stream_ended("invalid"))?;
         let stream = self
             .streams
-            .open_of(self.discovery.type_url, who, dialect, node.client())
+            .open_of(self.discovery.type_url, who, dialect, Program::from(&node))
             .map_err(|draining| Status::unavailable(draining.to_string()))?;
         let (requests, reading, ending) = (stream.requests.clone(), Arc::clone(&stream.reading), Ending::default());
         requests.send(request).await;
         let listening = Listening { reader, incoming, requests, reading, ending: ending.clone(), hangup };
         tokio::spawn(listening.run());
         Ok(Messages::of(stream, ending).into_response())
+    }
+}
+
+impl From<&NodeHead> for Program {
+    fn from(node: &NodeHead) -> Self {
+        Self { name: node.client(), accepts_wrapped: node.accepts_wrapped() }
     }
 }
 

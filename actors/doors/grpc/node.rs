@@ -129,6 +129,11 @@ impl NodeHead {
         }
     }
 
+    /// In state of the world, it takes resources inside a wrapper too. gRPC libraries say so; Envoy does not, and does.
+    pub fn accepts_wrapped(&self) -> bool {
+        self.user_agent_name == "envoy" || self.has_feature("xds.config.resource-in-sotw")
+    }
+
     pub fn has_feature(&self, feature: &str) -> bool {
         self.client_features.iter().any(|has| has == feature)
     }

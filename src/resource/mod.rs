@@ -1,13 +1,24 @@
 //! What generation makes and streams send: a resource, encoded once, shared by everybody who holds it.
 
+pub mod name;
+mod view;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut, Bytes, BytesMut};
+use envoy_types::pb::envoy::service::discovery::v3::Resource as Wrapper;
+use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+pub use view::{ResourceList, View};
+
+const WRAPPER: &str = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
 /// The types Chancery serves, in the order of make before break: what is referred to comes before what refers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -88,6 +99,16 @@ pub struct Resource {
     delta_chunk: Bytes,
     /// Field 2 of that `Resource`, which is bit for bit field 2 of `DiscoveryResponse`: the `Any` with tag and length.
     any_chunk: Range<usize>,
+    extras: Option<Box<Extras>>,
+}
+
+/// What few resources have. It is a part of their version, so that a change of it is sent like any other.
+#[derive(Clone)]
+struct Extras {
+    /// Hash of the body alone.
+    body: ResourceHash,
+    ttl: Option<Duration>,
+    aliases: Vec<Arc<str>>,
 }
 
 impl Resource {
@@ -98,11 +119,63 @@ impl Resource {
         needs: Vec<Arc<str>>,
         message: &M,
     ) -> Self {
-        let name = name.into();
+        let name = in_canonical_form(name.into());
+        let needs: Box<[Arc<str>]> = needs.into_iter().map(in_canonical_form).collect();
         let body = message.encode_to_vec();
         let version = ResourceHash(xxh3_64(&body));
         let (delta_chunk, any_chunk) = encode_chunk(kind.type_url(), &name, version, &body);
-        Self { kind, name, version, needs: needs.into_boxed_slice(), delta_chunk, any_chunk }
+        Self { kind, name, version, needs, delta_chunk, any_chunk, extras: None }
+    }
+
+    /// The client drops the resource this long after it was last told that it stands; zero: never. Envoy ignores it
+    /// for endpoints.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Duration) -> Self {
+        self.with(|extras| extras.ttl = Some(ttl).filter(|ttl| !ttl.is_zero()))
+    }
+
+    /// Other names by which clients may ask for it.
+    #[must_use]
+    pub fn with_aliases(self, aliases: Vec<Arc<str>>) -> Self {
+        self.with(|extras| extras.aliases = aliases)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Extras)) -> Self {
+        let plain = || Extras { body: self.version, ttl: None, aliases: Vec::new() };
+        let mut extras = self.extras.take().map_or_else(plain, |extras| *extras);
+        change(&mut extras);
+        self.version = extras.version();
+        self.extras = (!extras.is_empty()).then(|| Box::new(extras));
+        (self.delta_chunk, self.any_chunk) = encode_around(&self.head(), self.any_chunk());
+        self
+    }
+
+    pub fn ttl(&self) -> Option<Duration> {
+        self.extras.as_ref().and_then(|extras| extras.ttl)
+    }
+
+    pub fn aliases(&self) -> &[Arc<str>] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.aliases)
+    }
+
+    /// The same resource under another spelling of its name.
+    #[must_use]
+    pub fn renamed(&self, name: Arc<str>) -> Self {
+        let head = Wrapper { name: name.to_string(), ..self.head() };
+        let (delta_chunk, any_chunk) = encode_around(&head, self.any_chunk());
+        let (needs, extras) = (self.needs.clone(), self.extras.clone());
+        Self { kind: self.kind, name, version: self.version, needs, delta_chunk, any_chunk, extras }
+    }
+
+    /// Everything but the body.
+    pub fn head(&self) -> Wrapper {
+        Wrapper {
+            name: self.name.to_string(),
+            version: self.version.to_string(),
+            ttl: self.ttl().map(wire_duration),
+            aliases: self.aliases().iter().map(ToString::to_string).collect(),
+            ..Default::default()
+        }
     }
 
     /// The same bytes under the same name; most often the same allocation.
@@ -120,9 +193,17 @@ impl Resource {
         &self.delta_chunk[self.any_chunk.clone()]
     }
 
+    /// The same for a resource inside its wrapper, which has its name and its time to live.
+    pub fn wrapped_chunk(&self) -> Bytes {
+        let mut wrapper = &*self.delta_chunk;
+        // what precedes the wrapper: a tag below 16, which is one byte, and a length
+        wrapper.advance(1);
+        let len = prost::encoding::decode_varint(&mut wrapper).map_or(0, |_| wrapper.len());
+        encode_any(WRAPPER, &self.delta_chunk[self.delta_chunk.len() - len..])
+    }
+
     /// The `Any` itself.
     pub fn any(&self) -> Result<envoy_types::pb::google::protobuf::Any, prost::DecodeError> {
-        use prost::Message as _;
         let mut chunk = self.any_chunk();
         prost::encoding::decode_key(&mut chunk)?;
         envoy_types::pb::google::protobuf::Any::decode_length_delimited(chunk)
@@ -139,6 +220,61 @@ impl fmt::Debug for Resource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}@{}", self.kind, self.name, self.version)
     }
+}
+
+impl Extras {
+    fn is_empty(&self) -> bool {
+        self.ttl.is_none() && self.aliases.is_empty()
+    }
+
+    fn version(&self) -> ResourceHash {
+        if self.is_empty() {
+            return self.body;
+        }
+        let mut hash = Xxh3::new();
+        hash.update(&self.body.0.to_be_bytes());
+        hash.update(&self.ttl.unwrap_or_default().as_nanos().to_be_bytes());
+        for alias in &self.aliases {
+            hash.update(alias.as_bytes());
+            hash.update(&[0]);
+        }
+        ResourceHash(hash.digest())
+    }
+}
+
+fn in_canonical_form(name: Arc<str>) -> Arc<str> {
+    match name::canonical(&name) {
+        Cow::Borrowed(_) => name,
+        Cow::Owned(canonical) => canonical.into(),
+    }
+}
+
+fn wire_duration(duration: Duration) -> envoy_types::pb::google::protobuf::Duration {
+    envoy_types::pb::google::protobuf::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or_default(),
+    }
+}
+
+/// The same as [`encode_chunk`] for a head that holds more, around an `Any` with its tag and length.
+fn encode_around(head: &Wrapper, any_chunk: &[u8]) -> (Bytes, Range<usize>) {
+    let len = head.encoded_len() + any_chunk.len();
+    let mut out = BytesMut::with_capacity(1 + encoded_len_varint(len as u64) + len);
+    encode_key(2, WireType::LengthDelimited, &mut out);
+    encode_varint(len as u64, &mut out);
+    head.encode_raw(&mut out);
+    let start = out.len();
+    out.put_slice(any_chunk);
+    let end = out.len();
+    (out.freeze(), start..end)
+}
+
+/// An `Any` as field 2 of what is around it.
+fn encode_any(type_url: &str, value: &[u8]) -> Bytes {
+    let any = envoy_types::pb::google::protobuf::Any { type_url: type_url.to_owned(), value: value.to_vec() };
+    let mut out = BytesMut::new();
+    prost::encoding::message::encode(2, &any, &mut out);
+    out.freeze()
 }
 
 /// `Resource { version = 1, resource = 2 (Any), name = 3 }` as field 2 of the response around it.
@@ -167,61 +303,6 @@ fn encode_chunk(type_url: &str, name: &str, version: ResourceHash, body: &[u8]) 
     put_field(&mut out, 2, body);
     let end = out.len();
     (out.freeze(), start..end)
-}
-
-/// Resources of one type, sorted by name, each name once.
-pub type ResourceList = Arc<[Arc<Resource>]>;
-
-/// Everything one proxy shall hold: a list of pointers per type. The version is the hash of all of them.
-#[derive(Clone, PartialEq, Debug)]
-pub struct View {
-    pub version: ResourceHash,
-    lists: [ResourceList; ResourceType::ALL.len()],
-}
-
-impl View {
-    /// Sorts; of two resources with one name the first stays (generation reports the second as refused).
-    pub fn new(resources: impl IntoIterator<Item = Arc<Resource>>) -> Self {
-        let mut lists: [Vec<Arc<Resource>>; ResourceType::ALL.len()] = Default::default();
-        for resource in resources {
-            lists[resource.kind as usize].push(resource);
-        }
-        let mut hash = Xxh3::new();
-        for list in &mut lists {
-            list.sort_by(|a, b| a.name.cmp(&b.name));
-            list.dedup_by(|later, first| later.name == first.name);
-            for resource in list {
-                hash.update(resource.name.as_bytes());
-                hash.update(&resource.version.0.to_be_bytes());
-            }
-        }
-        Self { version: ResourceHash(hash.digest()), lists: lists.map(Into::into) }
-    }
-
-    /// Takes over the lists of an earlier view that say the same, so that whoever compares the two sees at a glance
-    /// which types have not changed.
-    #[must_use]
-    pub fn reusing(mut self, earlier: &Self) -> Self {
-        for (list, before) in self.lists.iter_mut().zip(&earlier.lists) {
-            if list.len() == before.len() && list.iter().zip(before.iter()).all(|(now, then)| now.is(then)) {
-                *list = Arc::clone(before);
-            }
-        }
-        self
-    }
-
-    pub fn list(&self, kind: ResourceType) -> &ResourceList {
-        &self.lists[kind as usize]
-    }
-
-    pub fn get(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
-        let list = self.list(kind);
-        list.binary_search_by(|resource| (*resource.name).cmp(name)).ok().map(|at| &list[at])
-    }
-
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
-        self.lists.iter().flat_map(|list| list.iter())
-    }
 }
 
 /// A fact that many proxies share, with the resources that were made of it: the first proxy that needs one makes it,
@@ -274,10 +355,11 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use envoy_types::pb::envoy::config::cluster::v3::Cluster;
     use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryResponse, DiscoveryResponse};
-    use prost::Message as _;
 
     fn cluster(name: &str) -> Resource {
         let message = Cluster { name: name.to_owned(), ..Default::default() };
@@ -303,24 +385,37 @@ mod tests {
         assert_eq!(response.resources, [resource.any().unwrap()]);
     }
 
+    // rows 91, 122 and 126
     #[test]
-    fn a_view_is_sorted_and_its_version_depends_on_content_alone() {
-        let (a, b) = (Arc::new(cluster("a")), Arc::new(cluster("b")));
-        let one = View::new([Arc::clone(&b), Arc::clone(&a)]);
-        let other = View::new([a, b]);
-        assert_eq!(one, other);
-        assert_eq!(&*one.list(ResourceType::Cluster)[0].name, "a");
-        assert!(one.get(ResourceType::Cluster, "b").is_some());
-        assert_ne!(one.version, View::new([]).version);
+    fn a_time_to_live_and_aliases_go_with_the_resource_and_change_its_version() {
+        let plain = cluster("backend");
+        let lasting = cluster("backend").with_ttl(Duration::from_millis(1500));
+        let known = cluster("backend").with_ttl(Duration::from_secs(9)).with_aliases(vec!["b".into(), "c".into()]);
+        assert_eq!(BTreeSet::from([plain.version, lasting.version, known.version]).len(), 3);
+        let response = DeltaDiscoveryResponse::decode(lasting.delta_chunk().clone()).unwrap();
+        let ttl = response.resources[0].ttl.unwrap();
+        assert_eq!((ttl.seconds, ttl.nanos), (1, 500_000_000));
+        assert_eq!(response.resources[0].version, lasting.version.to_string());
+        assert_eq!(response.resources[0].resource, Some(plain.any().unwrap()));
+        assert_eq!(lasting.any_chunk(), plain.any_chunk());
+        let cleared = lasting.with_ttl(Duration::ZERO);
+        assert_eq!(DeltaDiscoveryResponse::decode(cleared.delta_chunk().clone()).unwrap().resources[0].ttl, None);
+        assert_eq!(cleared.version, plain.version);
+        let response = DeltaDiscoveryResponse::decode(known.delta_chunk().clone()).unwrap();
+        assert_eq!(response.resources[0].aliases, ["b", "c"]);
+        assert_eq!(response.resources[0].ttl.unwrap().seconds, 9);
     }
 
+    // row 124
     #[test]
-    fn a_view_takes_over_the_lists_that_say_the_same() {
-        let earlier = View::new([Arc::new(cluster("a"))]);
-        let same = View::new([Arc::new(cluster("a"))]).reusing(&earlier);
-        assert!(Arc::ptr_eq(same.list(ResourceType::Cluster), earlier.list(ResourceType::Cluster)));
-        let other = View::new([Arc::new(cluster("b"))]).reusing(&earlier);
-        assert_eq!(&*other.list(ResourceType::Cluster)[0].name, "b");
+    fn in_its_wrapper_a_resource_is_a_field_of_the_state_of_the_world_response() {
+        for content in ["x", &"x".repeat(1000)] {
+            let lasting = cluster(content).with_ttl(Duration::from_secs(9));
+            let response = DiscoveryResponse::decode(lasting.wrapped_chunk()).unwrap();
+            assert_eq!(response.resources[0].type_url, WRAPPER);
+            let wrapper = Wrapper::decode(&*response.resources[0].value).unwrap();
+            assert_eq!(wrapper, Wrapper { resource: Some(lasting.any().unwrap()), ..lasting.head() });
+        }
     }
 
     #[test]
