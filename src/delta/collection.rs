@@ -90,6 +90,9 @@ impl Subscription {
 
     /// The resource under the name that the client knows it by.
     pub(super) fn respelled(&self, resource: &Arc<Resource>) -> Arc<Resource> {
+        if !self.has_addresses {
+            return Arc::clone(resource);
+        }
         let name = self.spelled(&resource.name);
         if name == resource.name { Arc::clone(resource) } else { Arc::new(resource.renamed(name)) }
     }

@@ -134,7 +134,7 @@ pub struct Push {
     /// `system_version_info` (the version of the whole view), or `version_info` (of what the client shall hold of
     /// this type).
     pub version: ResourceHash,
-    /// Sorted by name.
+    /// Sorted by name, as every list here; under the spelling that the client gave it.
     pub upserts: Vec<Arc<Resource>>,
     /// State of the world: what has a time to live goes out in a wrapper that says so.
     pub wrapped: bool,

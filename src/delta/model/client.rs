@@ -119,6 +119,13 @@ impl Client {
 
     pub fn read(&mut self, push: &Push) -> Result<(), TestCaseError> {
         let kind = push.kind.expect("only types that are served");
+        if !push.bodiless.is_empty() {
+            let listed = &self.sides[&kind].listed;
+            let is_held = |name: &str, version: &str| listed.get(name).is_some_and(|held| held.to_string() == version);
+            let wrong = push.bodiless.iter().any(|resource| !is_held(&resource.name, &resource.version));
+            self.answer(kind, push.nonce, wrong);
+            return Ok(());
+        }
         let bad = push.upserts.iter().any(|resource| content_of(resource) == BAD);
         let before: BTreeMap<String, ResourceHash> =
             self.side(kind).held.iter().map(|(name, resource)| (name.clone(), resource.version)).collect();

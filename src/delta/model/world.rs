@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::super::conversation::resource;
 use crate::resource::ResourceType::{Cluster, Endpoint, Listener, Route};
-use crate::resource::View;
+use crate::resource::{Resource, ResourceType, View};
 
 pub(super) const CLUSTERS: [&str; 4] = ["a", "b", "c", "d"];
 const REFERRERS: [&str; 3] = ["x", "y", "z"];
@@ -20,6 +21,10 @@ pub(super) struct World {
     listeners: [(u8, u8); REFERRERS.len()],
     routes: [(u8, u8); REFERRERS.len()],
 }
+
+/// The content that lasts for a time.
+const LASTING: &str = "2";
+const TTL: Duration = Duration::from_secs(20);
 
 /// The content that a client refuses.
 pub(super) const BAD: &str = "4";
@@ -36,8 +41,8 @@ impl World {
         let mut resources = Vec::new();
         for (at, name) in CLUSTERS.iter().enumerate() {
             if self.clusters[at] > 0 {
-                resources.push(resource(Cluster, name, &self.clusters[at].to_string(), &[name]));
-                resources.push(resource(Endpoint, name, &self.endpoints[at].to_string(), &[]));
+                resources.push(lasting(Cluster, name, &self.clusters[at].to_string(), &[name]));
+                resources.push(lasting(Endpoint, name, &self.endpoints[at].to_string(), &[]));
             }
         }
         // a listener refers to the route of its own name
@@ -54,7 +59,7 @@ impl World {
                     // what it refers to is a part of its content, as it is of a real listener
                     let content =
                         if content.to_string() == BAD { BAD.to_owned() } else { format!("{content}{needs:?}") };
-                    resources.push(resource(kind, name, &content, &needs));
+                    resources.push(lasting(kind, name, &content, &needs));
                 }
             }
         }
@@ -71,6 +76,14 @@ impl World {
             routes: self.routes.map(|(content, bits)| (good(content), bits)),
         }
     }
+}
+
+fn lasting(kind: ResourceType, name: &str, content: &str, needs: &[&str]) -> Arc<Resource> {
+    let resource = resource(kind, name, content, needs);
+    if !content.starts_with(LASTING) {
+        return resource;
+    }
+    Arc::new(Arc::into_inner(resource).expect("nobody else has it").with_ttl(TTL))
 }
 
 pub(super) fn worlds() -> impl Strategy<Value = World> {
