@@ -222,6 +222,20 @@ mod tests {
         assert_eq!(talk.last.due, None);
     }
 
+    // row 123
+    #[test]
+    fn what_a_refusal_left_open_is_not_confirmed_before_earlier_answers_have_come() {
+        let mut talk = Conversation::settled(&["C a@1~60"]);
+        assert_eq!(talk.view(&[]), ["C -a"]);
+        let removal = talk.last.pushes[0].nonce;
+        assert_eq!(talk.view(&["C a@2"]), ["C +a@2"]);
+        // the client holds neither, as its answer to the removal will show
+        assert_eq!(talk.nack("C"), QUIET);
+        assert_eq!(talk.last.due, None);
+        assert_eq!(talk.ack_nonce("C", removal.0), QUIET);
+        assert_eq!(talk.last.due, None);
+    }
+
     // row 126
     #[test]
     fn without_its_time_to_live_a_resource_is_sent_again_and_confirmed_no_more() {

@@ -77,9 +77,8 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Nothing is left to send or to be answered.
     pub fn is_settled(&self) -> bool {
-        !self.started
-            || !(self.unsent && !self.only_lingers || self.answer_owed)
-                && self.in_flight.iter().all(InFlight::is_heartbeat)
+        let waits = self.unsent && !self.only_lingers || self.answer_owed;
+        !self.started || !waits && self.in_flight.iter().all(InFlight::is_heartbeat)
     }
 
     pub fn find(&self, name: &str) -> Option<&Entry> {
