@@ -292,19 +292,17 @@ fn story(dialect: Dialect, world: World, moves: Vec<Move>) -> Result<(), TestCas
     run.check_end(&view)
 }
 
-/// `DELTA_CASES=n` asks for more than the usual number.
-fn cases() -> u32 {
-    std::env::var("DELTA_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000)
-}
-
-/// The same runs each time, unless `DELTA_SEED=n` asks for others: one order in some six thousand cases is known to fail
-/// (see `tests/README.md`), and a check that fails now and then for a known reason hides the unknown ones.
-fn seed() -> RngSeed {
-    RngSeed::Fixed(std::env::var("DELTA_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1))
+/// The same runs each time, unless `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others: one order in some six thousand
+/// cases is known to fail (see `tests/README.md`), and a check that fails now and then for a known reason hides the
+/// unknown ones.
+fn runs() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    let rng_seed = if asked.rng_seed == RngSeed::Random { RngSeed::Fixed(1) } else { asked.rng_seed };
+    ProptestConfig { cases: asked.cases.max(5_000), rng_seed, failure_persistence: None, ..asked }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), rng_seed: seed(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(runs())]
 
     #[test]
     fn a_delta_client_ends_with_the_view_and_never_out_of_order(world in worlds(), moves in vec(moves(), 0..60)) {
