@@ -2,30 +2,24 @@
 
 use std::process::ExitCode;
 
+use chancery_actors::agent;
 use chancery_actors::config::AgentFlags;
-use chancery_actors::{agent, doors, flags};
-use clap::Parser as _;
+use chancery_actors::doors::cli::{self, CommandLine};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = flags::long_flags(std::env::args_os());
-    if args.get(1).is_none_or(|word| word != "agent") {
-        return doors::cli::run(args);
+    match cli::read(std::env::args_os()) {
+        CommandLine::Agent(flags) => run_agent(*flags),
+        CommandLine::Client(client) => client.run(),
+        CommandLine::Answered(code) => code,
     }
-    // clap names the program in its usage line by the first word
-    let words = std::iter::once("chancery agent".into()).chain(args.into_iter().skip(2));
-    let agent_flags = match AgentFlags::try_parse_from(words) {
-        Ok(agent_flags) => agent_flags,
-        Err(error) => {
-            let failed = error.use_stderr();
-            _ = error.print();
-            return if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
+}
+
+fn run_agent(flags: AgentFlags) -> ExitCode {
     let system = actix::System::with_tokio_rt(runtime);
-    match system.block_on(agent::run(agent_flags)) {
+    match system.block_on(agent::run(flags)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("==> {error}");

@@ -113,3 +113,19 @@ fn clients_of_consul_can_read_its_version() {
         version["Version"].as_str().expect("text").split('.').map(|part| part.parse().expect("a number")).collect();
     assert!(parts.len() == 3 && (parts[0], parts[1]) >= (1, 14), "{version}");
 }
+
+#[test]
+fn under_the_name_consul_it_answers_as_consul() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let consul = folder.path().join("consul");
+    std::os::unix::fs::symlink(setup::chancery(), &consul).expect("a link can be made");
+    let said = |arguments: &[&str]| {
+        let output = Command::new(&consul).args(arguments).output().expect("the program runs");
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
+    };
+    assert!(said(&["version"]).starts_with("Consul v1."));
+    assert!(said(&["--version"]).starts_with("consul 1."));
+    assert!(said(&["catalog", "-help"]).contains("Usage: consul catalog"));
+    assert!(said(&["agent", "-help"]).contains("$ consul agent"), "{}", said(&["agent", "-help"]));
+    assert!(said(&["acl", "bootstrap"]).contains("there are no tokens"));
+}

@@ -4,11 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, value_parser};
 
+const EXAMPLES: &str = "\
+Examples:
+
+    To try it out, with state in memory:
+    $ chancery agent -dev
+
+    To keep state, with configuration files:
+    $ chancery agent -data-dir /var/lib/chancery -config-dir /etc/chancery.d";
+
 /// Runs the control plane: catalog, certificate authority, HTTP API and xDS in one process.
 ///
-/// Flags have Consul's spellings, with one dash or two, and win over configuration files. To try it out: `chancery agent
-/// -dev`. To keep state: `chancery agent -data-dir /var/lib/chancery`.
+/// Flags have Consul's spellings, with one dash or two, and win over configuration files.
 #[derive(Parser, Clone, PartialEq, Debug, Default)]
+#[command(after_help = EXAMPLES)]
 pub struct AgentFlags {
     /// Keep state in memory, need no data directory
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t)]

@@ -1,13 +1,17 @@
 use std::ffi::OsString;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use super::*;
-use crate::flags::long_flags;
+use crate::flags::go_flags;
 
 fn flags(args: &str) -> AgentFlags {
+    parsed(args).unwrap()
+}
+
+fn parsed(args: &str) -> Result<AgentFlags, clap::Error> {
     let args = std::iter::once("agent").chain(args.split_whitespace()).map(OsString::from);
-    AgentFlags::try_parse_from(long_flags(args)).unwrap()
+    AgentFlags::try_parse_from(go_flags(&AgentFlags::command(), args))
 }
 
 /// A folder with these files; its path stands for `DIR` in what goes in and comes out.
@@ -341,8 +345,7 @@ fn all_problems_are_told_together() {
 
 #[test]
 fn a_wrong_flag_is_refused_with_its_neighbour() {
-    let args = long_flags(["agent", "-data-dri=/x"].into_iter().map(OsString::from));
-    let error = AgentFlags::try_parse_from(args).unwrap_err().to_string();
+    let error = parsed("-data-dri=/x").unwrap_err().to_string();
     assert!(error.contains("--data-dri") && error.contains("--data-dir"), "{error}");
 }
 

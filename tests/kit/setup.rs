@@ -57,10 +57,18 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 pub fn has_envoy(test: &str) -> bool {
     let found = envoy().is_some();
     if !found {
-        assert!(env::var_os("CI").is_none(), "{test}: there is no Envoy, and with CI set it may not be skipped");
-        skip(test, "Envoy");
+        skip_unless_ci(test, "Envoy");
     }
     found
+}
+
+/// As [`skip`], for what may not be skipped where `CI` is set.
+///
+/// # Panics
+/// When it is.
+pub fn skip_unless_ci(test: &str, missing: &str) {
+    assert!(env::var_os("CI").is_none(), "{test}: {missing} is missing, and with CI set it may not be skipped");
+    skip(test, missing);
 }
 
 /// Says so aloud, past the test harness, which keeps what a passing test prints to itself.

@@ -1,7 +1,7 @@
-//! The commands besides `agent`: clients of an agent's HTTP API, spelled as Consul's.
+//! The command line: `agent`, which becomes the agent, and clients of an agent's HTTP API, all spelled as Consul's.
 //!
 //! A command reads its flags, asks the agent and writes to the `out` it is given; what goes wrong comes back as a
-//! [`CliError`] and is told here, once.
+//! [`CliError`] and is told here, once. Started under the name `consul`, the program calls itself so.
 
 mod api;
 mod catalog;
@@ -13,6 +13,8 @@ mod error;
 mod exact;
 mod flags;
 mod intention;
+mod program;
+mod refused;
 mod services;
 mod version;
 
@@ -23,9 +25,12 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, value_parser};
 
+use crate::config::AgentFlags;
+use crate::flags::go_flags;
 use crate::swarm::SwarmFlags;
 use crate::version::CHANCERY_VERSION;
 use error::CliError;
+use program::Program;
 
 #[derive(Parser)]
 #[command(
@@ -43,9 +48,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the agent: the catalog, the rules, the certificates and the xDS server
-    #[command(after_help = "All its flags: chancery agent -help")]
-    Agent,
+    Agent(Box<AgentFlags>),
     /// Look at the catalog
     #[command(subcommand)]
     Catalog(catalog::Catalog),
@@ -67,45 +70,73 @@ enum Command {
     Version(version::Version),
 }
 
-/// Runs one command. `args` starts with the program's name; long flags have two dashes already.
-///
-/// Exit codes: 0 done, 1 failed; for `intention check` as in Consul: 0 allowed, 1 denied, 2 failed.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// What a command line asks for.
+pub enum CommandLine {
+    /// To be the agent.
+    Agent(Box<AgentFlags>),
+    /// To ask one.
+    Client(Box<Client>),
+    /// Help, a version, or something that does not exist: it has been told already.
+    Answered(ExitCode),
+}
+
+/// A command besides `agent`.
+pub struct Client {
+    command: Command,
+    program: Program,
+    failed: ExitCode,
+}
+
+/// Reads a command line that starts with the program's name.
+pub fn read(args: impl IntoIterator<Item = OsString>) -> CommandLine {
     let args: Vec<OsString> = args.into_iter().collect();
+    let program = Program::named(args.first());
     let failed = ExitCode::from(failure_code(&args));
-    let command = match parse(args) {
-        Ok(cli) => cli.command,
+    if let Some(sentence) = refused::sentence(&args) {
+        _ = writeln!(io::stderr(), "{sentence}");
+        return CommandLine::Answered(failed);
+    }
+    match parse(program, args) {
+        Ok(Cli { command: Command::Agent(flags) }) => CommandLine::Agent(flags),
+        Ok(Cli { command }) => CommandLine::Client(Box::new(Client { command, program, failed })),
         Err(error) => {
             // nothing is left to tell it to when the terminal itself is gone
             _ = error.print();
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked_for { ExitCode::SUCCESS } else { failed };
-        }
-    };
-    let mut out = io::stdout().lock();
-    match dispatch(command, &mut out).and_then(|code| out.flush().map(|()| code).map_err(CliError::Output)) {
-        Ok(code) => code,
-        // who reads has read enough, as in `chancery catalog services | head -1`
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            _ = writeln!(io::stderr(), "{error}");
-            failed
+            CommandLine::Answered(if asked_for { ExitCode::SUCCESS } else { failed })
         }
     }
 }
 
-fn dispatch(command: Command, out: &mut dyn Write) -> Result<ExitCode, CliError> {
-    match command {
-        Command::Agent => return Err(CliError::usage("`agent` must be the first word: chancery agent [flags]")),
-        Command::Catalog(command) => command.run(out)?,
-        Command::Config(command) => command.run(out)?,
-        Command::Connect(command) => command.run(out)?,
-        Command::Intention(command) => return command.run(out),
-        Command::Services(command) => command.run(out)?,
-        Command::Swarm(flags) => flags.run(out)?,
-        Command::Version(command) => command.run(out)?,
+impl Client {
+    /// Exit codes: 0 done, 1 failed; for `intention check` as in Consul: 0 allowed, 1 denied, 2 failed.
+    pub fn run(self) -> ExitCode {
+        let failed = self.failed;
+        let mut out = io::stdout().lock();
+        match self.dispatch(&mut out).and_then(|code| out.flush().map(|()| code).map_err(CliError::Output)) {
+            Ok(code) => code,
+            // who reads has read enough, as in `chancery catalog services | head -1`
+            Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                _ = writeln!(io::stderr(), "{error}");
+                failed
+            }
+        }
     }
-    Ok(ExitCode::SUCCESS)
+
+    fn dispatch(self, out: &mut dyn Write) -> Result<ExitCode, CliError> {
+        match self.command {
+            Command::Agent(_) => return Err(CliError::usage("`agent` is the agent itself, not a client of one")),
+            Command::Catalog(command) => command.run(out)?,
+            Command::Config(command) => command.run(out)?,
+            Command::Connect(command) => command.run(out)?,
+            Command::Intention(command) => return command.run(out),
+            Command::Services(command) => command.run(out)?,
+            Command::Swarm(flags) => flags.run(out)?,
+            Command::Version(command) => command.run(self.program, out)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 fn failure_code(args: &[OsString]) -> u8 {
@@ -114,9 +145,15 @@ fn failure_code(args: &[OsString]) -> u8 {
     if is_check { 2 } else { 1 }
 }
 
-fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let matches = with_switch_values(Cli::command()).try_get_matches_from(args)?;
-    Cli::from_arg_matches(&matches)
+fn parse(program: Program, args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let command = definition(program);
+    let args = go_flags(&command, args);
+    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+/// The whole command line: what is parsed, helped with and completed.
+fn definition(program: Program) -> clap::Command {
+    program.speaking(with_switch_values(Cli::command()))
 }
 
 /// Lets every switch take a value as Go's flags do: `-bootstrap`, `-bootstrap=true`, `-bootstrap=false`.
@@ -143,9 +180,11 @@ fn with_switch_values(command: clap::Command) -> clap::Command {
 mod tests {
     use std::ffi::OsString;
 
-    use clap::CommandFactory as _;
+    use super::{Cli, Command, Program, catalog, definition, failure_code, parse};
 
-    use super::{Cli, Command, catalog, failure_code, parse, with_switch_values};
+    fn parsed(line: &str) -> Result<Cli, clap::Error> {
+        parse(Program::Chancery, words(line))
+    }
 
     fn words(line: &str) -> Vec<OsString> {
         line.split_whitespace().map(OsString::from).collect()
@@ -153,12 +192,12 @@ mod tests {
 
     #[test]
     fn the_command_tree_is_sound() {
-        with_switch_values(Cli::command()).debug_assert();
+        definition(Program::Chancery).debug_assert();
     }
 
     #[test]
     fn a_mistyped_word_gets_a_suggestion() {
-        let told = parse(words("chancery servces register")).err().expect("there is no such word").to_string();
+        let told = parsed("chancery servces register").err().expect("there is no such word").to_string();
         assert!(told.contains("'services'"), "{told}");
     }
 
@@ -168,9 +207,9 @@ mod tests {
             ("chancery catalog services", false),
             ("chancery catalog services --tags", true),
             ("chancery catalog services --tags=true", true),
-            ("chancery catalog services --tags=false", false),
+            ("chancery catalog services -tags=false", false),
         ] {
-            let command = parse(words(line)).unwrap_or_else(|error| panic!("{line}: {error}")).command;
+            let command = parsed(line).unwrap_or_else(|error| panic!("{line}: {error}")).command;
             let Command::Catalog(catalog::Catalog::Services(flags)) = command else { panic!("{line}") };
             assert_eq!(flags.tags, wanted, "{line}");
         }
