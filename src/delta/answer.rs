@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::entry::{Entry, Holding, Suspect};
 use super::subscription::{InFlight, Item, Subscription};
-use super::{Dialect, Nack, Nonce, Step};
+use super::{Dialect, Nack, Nonce, Step, partial};
 use crate::resource::{Resource, ResourceHash, ResourceType};
 
 /// The most bytes of a client's text that are kept: Envoy prints whole resources.
@@ -50,7 +50,7 @@ impl Subscription {
     ) -> Vec<Holding> {
         let mut replaced = Vec::new();
         let Some(at) = self.in_flight.iter().position(|response| response.nonce == nonce) else { return replaced };
-        let answered: Vec<InFlight> = match dialect {
+        let mut answered: Vec<InFlight> = match dialect {
             Dialect::Delta => vec![self.in_flight.remove(at)],
             // one answer stands for all that was sent before it
             Dialect::StateOfTheWorld => self.in_flight.drain(..=at).collect(),
@@ -66,7 +66,10 @@ impl Subscription {
                 step.acknowledged.push(Acknowledgement { kind, nonce, version });
             }
             Some(nack) => {
-                let resources = self.reject(&answered, dialect.is_full(kind)).into_iter().collect();
+                let taken = answered.last_mut().and_then(|refused| partial::accepted_part(refused, &nack.message));
+                let told_apart = taken.is_some();
+                taken.iter().for_each(|taken| self.accept(taken, &mut replaced));
+                let resources = self.reject(&answered, dialect.is_full(kind), told_apart).into_iter().collect();
                 let rejection = Rejection {
                     kind,
                     nonce,
@@ -147,12 +150,18 @@ impl Subscription {
         blamed
     }
 
-    fn reject(&mut self, answered: &[InFlight], full: bool) -> BTreeMap<Arc<str>, Option<ResourceHash>> {
+    /// `told_apart`: the client has said which resources it means, and these are left in what was answered.
+    fn reject(
+        &mut self,
+        answered: &[InFlight],
+        full: bool,
+        told_apart: bool,
+    ) -> BTreeMap<Arc<str>, Option<ResourceHash>> {
         let blamed = self.blamed(answered, full);
         // Half of a full response would delete the other half for a client that named it all. Such a client (gRPC) takes
         // the good part of a response that it refuses, so there nothing is sent again.
         let indivisible = full && !self.wildcard;
-        let limit = if blamed.len() == 1 || indivisible { 0 } else { blamed.len().div_ceil(2) };
+        let limit = if blamed.len() == 1 || indivisible || told_apart { 0 } else { blamed.len().div_ceil(2) };
         for response in answered {
             for name in &response.heartbeats {
                 // it holds something else than it should: all of it again, unless that is what it refuses

@@ -61,13 +61,13 @@ impl Subscription {
         self.find(&glob?).filter(|glob| glob.named)
     }
 
-    /// Names of which the client's own word does not hold: what it refused in parts on an earlier stream, or never
-    /// lists because a glob had brought it.
+    /// Names of which the client's own word does not hold: what it refused in parts on an earlier stream or had not
+    /// answered, or never lists because a glob had brought it.
     pub(super) fn adopt_orphans(&mut self, names: &[Arc<str>]) {
         let mut mine = Vec::new();
         for name in names {
             let member = self.glob_over(name).map(|glob| glob.for_member(name));
-            if self.wildcard || member.is_some() {
+            if self.wildcard || member.is_some() || self.find(name).is_some() {
                 mine.push((name, member));
             }
         }

@@ -161,6 +161,12 @@ impl Conversation {
         self.nack_nonce(letter, nonce.0)
     }
 
+    pub fn nack_with(&mut self, letter: &str, text: &str) -> Vec<String> {
+        let (nonce, _) = self.stream.of(kind(letter)).last_sent.expect("nothing to refuse");
+        let change = self.unchanged(letter);
+        self.request(letter, change, Some(nonce), Some(text))
+    }
+
     pub fn nack_nonce(&mut self, letter: &str, nonce: u64) -> Vec<String> {
         let change = self.unchanged(letter);
         self.request(letter, change, Some(Nonce(nonce)), Some("no"))

@@ -17,6 +17,7 @@
 //! | `heartbeat.rs` | what has a time to live and must be confirmed |
 //! | `push.rs` | the responses, and the note of what went out in them |
 //! | `answer.rs` | what an ACK or a NACK settles |
+//! | `partial.rs` | a NACK that says which resources it means |
 //! | `status.rs` | the stream as operators see it |
 //! | `encode.rs` | a push as bytes |
 
@@ -30,6 +31,7 @@ mod heartbeat;
 #[cfg(test)]
 mod model;
 mod order;
+mod partial;
 mod plan;
 mod push;
 mod request;

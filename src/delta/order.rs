@@ -99,7 +99,7 @@ impl<'a> Order<'a> {
         let endpoints = &self.subscriptions[ResourceType::Endpoint as usize];
         let of = |name: &Arc<str>| {
             let until = match endpoints.find(name) {
-                Some(entry) if !entry.owed && entry.pending_since.is_none() => return Gate::Open,
+                Some(entry) if !entry.owed && !entry.is_unsure() && entry.pending_since.is_none() => return Gate::Open,
                 Some(Entry { pending_since: Some(since), .. }) => *since + ACK_TIMEOUT,
                 // it is about to ask for them
                 _ => self.removals_from,
@@ -215,7 +215,8 @@ mod tests {
     use std::time::Duration;
 
     use super::super::conversation::{Conversation, QUIET};
-    use super::super::{DRAIN_TIME, RECONNECT_GRACE};
+    use super::super::{DRAIN_TIME, Dialect, RECONNECT_GRACE, Stream};
+    use crate::resource::ResourceType;
 
     const START: [&str; 4] = ["C a@1 a", "E a@1", "L l@1 a", "R r@1 a"];
 
@@ -376,6 +377,18 @@ mod tests {
         assert_eq!(talk.come_back("L", &[], &["l@1"]), QUIET);
         assert_eq!(talk.last.due, Some(RECONNECT_GRACE));
         assert_eq!(talk.come_back("E", &["a"], &[]), ["E +a@1"]);
+        assert_eq!(talk.ack("E"), ["L +l@2"]);
+    }
+
+    // rows 93 and 104: they were under way when the stream ended, and its cluster may still wait for them
+    #[test]
+    fn a_returning_client_is_sent_the_endpoints_that_it_had_not_answered_whatever_it_says_it_holds() {
+        let mut talk = Conversation::new(Dialect::Delta);
+        talk.stream = Stream::with_orphans(Dialect::Delta, vec![(ResourceType::Endpoint, "a".into())]);
+        talk.view(&["C a@1 a", "E a@2", "L l@2 a"]);
+        talk.come_back("C", &[], &["a@1"]);
+        assert_eq!(talk.come_back("L", &[], &["l@1"]), QUIET);
+        assert_eq!(talk.come_back("E", &["a"], &["a@2"]), ["E +a@2"]);
         assert_eq!(talk.ack("E"), ["L +l@2"]);
     }
 

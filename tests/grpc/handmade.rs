@@ -209,6 +209,8 @@ async fn a_cluster_turns_bad(language: Language, door: Door) {
     .await;
     only(&mut client, &["ok three", "ok two"]).await;
     refused(&door, "b", &bad).await;
+    // and says which it has refused
+    synced(&door, "a").await;
 
     let b = [cluster(&leads_to("b", "b-next")), endpoints("b-next", &[servers.one.port])];
     door.show(all([&routed, &a, &b]));

@@ -292,9 +292,8 @@ fn story(dialect: Dialect, world: World, moves: Vec<Move>) -> Result<(), TestCas
     run.check_end(&view)
 }
 
-/// The same runs each time, unless `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others: one order in some six thousand
-/// cases is known to fail (see `tests/README.md`), and a check that fails now and then for a known reason hides the
-/// unknown ones.
+/// The same runs each time, so that a check says the same of the same code; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask
+/// for others, and a seed that fails fails again.
 fn runs() -> ProptestConfig {
     let asked = ProptestConfig::default();
     let rng_seed = if asked.rng_seed == RngSeed::Random { RngSeed::Fixed(1) } else { asked.rng_seed };
