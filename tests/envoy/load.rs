@@ -14,10 +14,8 @@ use chancery_tests::setup;
 use crate::changes::{Chance, Change, Landscape};
 use crate::traffic::{Seen, Traffic};
 
-const CHANGES: usize = 1100;
+const CHANGES: usize = 2500;
 const CLIENTS: usize = 4;
-/// The agent is killed after so many changes.
-const KILLED_AT: usize = CHANGES / 2;
 /// So long the mesh is without one.
 const AWAY: Duration = Duration::from_millis(300);
 /// Counters of an Envoy that must be zero at the end: what it refused, could not set up, had no route for, answered
@@ -34,10 +32,18 @@ const NEVER: &[&str] = &[
 
 const MEMBERS: &str = "^cluster\\..*backend\\.default\\..*\\.membership_total$";
 
+fn given(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok())
+}
+
+/// `LOAD_CHANGES=n`: another number of them.
+fn changes() -> usize {
+    given("LOAD_CHANGES").and_then(|number| usize::try_from(number).ok()).unwrap_or(CHANGES)
+}
+
 /// `LOAD_SEED=n` repeats the changes of a run.
 fn seed() -> u64 {
-    let given = std::env::var("LOAD_SEED").ok().and_then(|text| text.parse().ok());
-    given.unwrap_or_else(|| {
+    given("LOAD_SEED").unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
         now.as_secs() * 1000 + u64::from(now.subsec_millis())
     })
@@ -48,16 +54,16 @@ async fn no_call_fails_while_everything_around_it_changes() {
     if !setup::has_envoy("changes under load") {
         return;
     }
-    let seed = seed();
+    let (seed, changes) = (seed(), changes());
     let mut mesh = Mesh::on(Agent::durable().await, Protocol::Http).await;
     mesh.add_backend("backend-2", Watched::Not).await;
     let Upstream::Port(port) = mesh.upstream else { panic!("HTTP is spoken over ports here") };
     let (mut chance, mut landscape) = (Chance(seed), Landscape::of(&mesh).await);
 
     let (traffic, began) = (Traffic::start(CLIENTS, port), Instant::now());
-    let mut history = Vec::with_capacity(CHANGES);
-    for number in 0..CHANGES {
-        if number == KILLED_AT {
+    let mut history = Vec::with_capacity(changes);
+    for number in 0..changes {
+        if number == changes / 2 {
             history.push((began.elapsed(), "the agent is killed".to_owned()));
             mesh.agent.kill();
             sleep(AWAY).await;
@@ -81,11 +87,11 @@ async fn no_call_fails_while_everything_around_it_changes() {
     // what was replaced last is drained for a second
     sleep(Duration::from_millis(1500)).await;
     let seen = traffic.stop().await;
-    _ = writeln!(io::stderr(), "{CHANGES} changes in {:.1} s: {seen}", changed.as_secs_f32());
+    _ = writeln!(io::stderr(), "{changes} changes in {:.1} s: {seen}", changed.as_secs_f32());
 
     tell_what_came_before(&seen, &history);
     assert!(seen.failures.is_empty(), "calls failed; LOAD_SEED={seed} repeats the changes");
-    assert!(seen.requests > CHANGES, "only {} requests were made", seen.requests);
+    assert!(seen.requests > changes, "only {} requests were made", seen.requests);
     for envoy in mesh.envoys() {
         assert_nothing_went_wrong(envoy, seed).await;
     }
