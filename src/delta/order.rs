@@ -426,7 +426,7 @@ mod tests {
     // row 107
     #[test]
     fn clusters_are_answered_before_endpoints_when_both_were_asked_before_the_view() {
-        let mut talk = Conversation::new(super::super::Dialect::Delta);
+        let mut talk = Conversation::new(Dialect::Delta);
         talk.subscribe("L", &[]);
         talk.subscribe("E", &["a"]);
         talk.subscribe("C", &[]);
