@@ -21,6 +21,7 @@ fn row_130_two_orders_of_parameters_are_one_name_answered_as_it_was_asked() {
     in_delta(async |stage, mut talk| {
         stage.show(&["E xdstp://a/T/x?a=1&b=2@1"]);
         talk.settles("E", &["xdstp://a/T/x?b=2&a=1"], "E +xdstp://a/T/x?b=2&a=1@1").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         talk.asks("E", &["xdstp://a/T/x?b=2&a=1"]).await;
         talk.quiet().await;

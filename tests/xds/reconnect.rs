@@ -12,6 +12,7 @@ fn row_093_a_client_that_comes_back_gets_what_differs() {
     in_delta(async |stage, mut talk| {
         stage.show(&["C a@1", "C b@1", "C gone@1"]);
         talk.settles("C", &[], "C +a@1 +b@1 +gone@1").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         stage.show(&["C a@1", "C b@2", "C c@1"]);
         talk.asks("C", &[]).await;
@@ -28,6 +29,7 @@ fn row_093_a_client_that_comes_back_in_sync_gets_nothing() {
         talk.settles("C", &[], "C +a@1").await;
         talk.settles("E", &["a"], "E +a@1").await;
         talk.settles("L", &[], "L +l@1").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         talk.asks("C", &[]).await;
         talk.asks("E", &["a"]).await;
@@ -62,6 +64,7 @@ fn row_095_endpoints_of_a_cluster_that_changed_meanwhile_come_though_equal() {
         stage.show(&["C a@1 a", "C b@1 b", "E a@1", "E b@1"]);
         talk.settles("C", &[], "C +a@1 +b@1").await;
         talk.settles("E", &["a", "b"], "E +a@1 +b@1").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         stage.show(&["C a@2 a", "C b@1 b", "E a@1", "E b@1"]);
         talk.asks("C", &[]).await;
@@ -82,11 +85,15 @@ fn row_096_what_is_equal_is_spared_only_without_its_cluster() {
         stage.show(&["C a@1 a", "E a@1"]);
         talk.settles("C", &[], "C +a@1").await;
         talk.settles("E", &["a"], "E +a@1").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         talk.asks("C", &[]).await;
         talk.asks("E", &["a"]).await;
         talk.quiet().await;
+        stage.hears_all_answers().await;
         talk.reconnect();
+        // what is under way to an end that comes too late would be told again
+        stage.eventually("the earlier stream has gone", |stage| stage.streams.is_empty()).await;
         // asked before its cluster, which is new to the client
         stage.show(&["C a@3 a", "E a@1"]);
         talk.asks("E", &["a"]).await;
@@ -118,6 +125,7 @@ fn row_120_names_beside_the_wildcard_come_back_with_it() {
         stage.show(&["C a@1", "C b@1"]);
         talk.settles("C", &[], "C +a@1 +b@1").await;
         talk.settles("C", &["a", "z"], "C +a@1 -z").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         stage.show(&["C a@1", "C b@2"]);
         talk.asks("C", &["*", "a", "z"]).await;

@@ -17,7 +17,7 @@ use chancery_actors::proxy_registry::Proxies;
 use chancery_actors::proxy_state::Published;
 use chancery_actors::views::Publications;
 use chancery_actors::xds_settings::XdsSettings;
-use chancery_actors::xds_stream::Streams;
+use chancery_actors::xds_stream::{Sheet, Streams};
 use chancery_tests::ads::{ADS, AdsClient, Answer, Service, connection};
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
@@ -129,6 +129,12 @@ impl Stage {
     /// A client of another proxy.
     pub fn talk_as(&self, node: Node, dialect: Dialect) -> Talk {
         Talk(AdsClient::new(self.connection(), ADS, dialect, node))
+    }
+
+    /// Until what clients said of the responses has arrived: a client that leaves at once may take its last word along.
+    pub async fn hears_all_answers(&self) {
+        let is_answered = |sheet: &Arc<Sheet>| sheet.protocol().in_flight().next().is_none();
+        self.eventually("every response is answered", |stage| stage.streams.sheets().iter().all(is_answered)).await;
     }
 
     /// Until the streams' own state is so; the newest of each type by its word.

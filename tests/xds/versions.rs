@@ -45,6 +45,7 @@ fn row_045_an_equal_version_spares_all_clusters_but_no_name() {
         talk.settles("C", &[], "C +a@1").await;
         talk.settles("L", &[], "L +l@1").await;
         talk.settles("E", &["e"], "E +e@1").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         talk.asks("C", &[]).await;
         talk.asks("L", &[]).await;
@@ -61,6 +62,7 @@ fn row_046_an_equal_version_does_not_stand_for_a_new_name() {
     in_the_world(async |stage, mut talk| {
         stage.show(&["R a@1", "R b@1"]);
         talk.settles("R", &["a"], "R +a@1").await;
+        stage.hears_all_answers().await;
         talk.reconnect();
         talk.asks("R", &["a", "b"]).await;
         talk.takes("R +a@1 +b@1").await;
