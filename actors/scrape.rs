@@ -53,7 +53,7 @@ impl Scrape {
         set("chancery_catalog_index", &[], tables.index().0 as f64);
         set("chancery_nodes", &[], query::nodes(&tables).len() as f64);
         set("chancery_services", &[], query::service_count(&tables) as f64);
-        for kind in EntryKind::ALL {
+        for kind in EntryKind::all() {
             set("chancery_config_entries", &[("kind", kind.as_str())], query::entries(&tables, kind).len() as f64);
         }
         let by_status = query::check_counts(&tables);

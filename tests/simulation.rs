@@ -138,7 +138,16 @@ impl Run {
         let action = if self.chance.below(2) == 0 { Action::Allow } else { Action::Deny };
         let source = if self.chance.below(5) == 0 { "*" } else { *self.chance.pick(&SERVICES) };
         let (source, destination) = (source.into(), (*self.chance.pick(&SERVICES)).into());
-        _ = self.world.commit(Write::PutIntention { source, destination, action, description: String::new() }).await;
+        _ = self
+            .world
+            .commit(Write::PutIntention {
+                source,
+                destination,
+                action,
+                permissions: vec![],
+                description: String::new(),
+            })
+            .await;
     }
 
     async fn protocol(&mut self) {

@@ -78,7 +78,7 @@ fn entry(name: &str) -> Record {
     Record::Entry(Arc::new(Entry {
         name: name.to_owned(),
         meta: BTreeMap::from([("owner".to_owned(), "payments".to_owned())]),
-        body: EntryBody::ServiceDefaults(ServiceDefaults { protocol: None }),
+        body: EntryBody::ServiceDefaults(ServiceDefaults::default()),
         create_index: Index(3),
         modify_index: Index(4),
     }))

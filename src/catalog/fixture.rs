@@ -151,22 +151,26 @@ pub(super) fn put(entry: Entry) -> Write {
 }
 
 pub(super) fn service_defaults(name: &str, protocol: Protocol) -> Entry {
-    entry(name, EntryBody::ServiceDefaults(ServiceDefaults { protocol: Some(protocol) }))
+    entry(name, EntryBody::ServiceDefaults(ServiceDefaults { protocol: Some(protocol), ..Default::default() }))
 }
 
 pub(super) fn proxy_defaults(config: &str) -> Entry {
-    entry("global", EntryBody::ProxyDefaults(ProxyDefaults { config: opaque(config) }))
+    entry("global", EntryBody::ProxyDefaults(ProxyDefaults { config: opaque(config), ..Default::default() }))
 }
 
 pub(super) fn intentions(destination: &str, sources: &[(&str, Action)]) -> Entry {
     let source = |(name, action): &(&str, Action)| SourceIntention {
         name: (*name).into(),
         action: *action,
+        permissions: vec![],
         description: String::new(),
     };
     entry(
         destination,
-        EntryBody::ServiceIntentions(ServiceIntentions { sources: sources.iter().map(source).collect() }),
+        EntryBody::ServiceIntentions(ServiceIntentions {
+            sources: sources.iter().map(source).collect(),
+            ..Default::default()
+        }),
     )
 }
 

@@ -142,8 +142,8 @@ fn a_leaf() -> impl Strategy<Value = Leaf> {
 /// Any write but a batch.
 fn single() -> impl Strategy<Value = Write> {
     let cas = || option::of((0..20_u64).prop_map(Index));
-    let key =
-        (select(&EntryKind::ALL[..]), select(&ENTRY_NAMES[..])).prop_map(|(kind, name)| EntryKey::new(kind, name));
+    let key = (select(EntryKind::all().collect::<Vec<_>>()), select(&ENTRY_NAMES[..]))
+        .prop_map(|(kind, name)| EntryKey::new(kind, name));
     let names = || text::<ServiceName>(&["a", "b", "*"]);
     prop_oneof![
         2 => a_node().prop_map(Write::RegisterNode),
@@ -159,6 +159,7 @@ fn single() -> impl Strategy<Value = Write> {
             source,
             destination,
             action: if allow { Action::Allow } else { Action::Deny },
+            permissions: vec![],
             description: String::new(),
         }),
         2 => (names(), names()).prop_map(|(source, destination)| Write::DeleteIntention { source, destination }),
@@ -190,7 +191,7 @@ fn topics() -> Vec<Topic> {
         topics.push(Topic::Chain(ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain(name.clone()) }));
         topics.push(Topic::Chain(ChainKey::plain(name)));
     }
-    for kind in EntryKind::ALL {
+    for kind in EntryKind::all() {
         topics.push(Topic::Entries(kind));
         topics.extend(ENTRY_NAMES.map(|name| Topic::Entry(EntryKey::new(kind, name))));
     }

@@ -8,6 +8,7 @@ use imbl::{OrdMap, OrdSet};
 use super::names::Names;
 use super::record::Record;
 use super::write::AuthorityState;
+use crate::model::entry::Body;
 use crate::model::topic::Place;
 use crate::model::{Action, Check, CheckId, Datacenter, Entry, EntryKey, Index, Leaf, Node, NodeName, Roots};
 use crate::model::{Service, ServiceId, ServiceKind, ServiceName};
@@ -167,6 +168,11 @@ impl Tables {
 
 /// Reading through the secondary indexes.
 impl Tables {
+    /// What the entry of that kind and name says.
+    pub(super) fn body<B: Body>(&self, name: &str) -> Option<&B> {
+        self.entries.get(&EntryKey::new(B::KIND, name))?.body()
+    }
+
     pub(super) fn instances_named<'a>(&'a self, name: &'a ServiceName) -> impl Iterator<Item = &'a Arc<Service>> {
         self.rows(&self.by_name, name)
     }

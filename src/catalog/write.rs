@@ -1,11 +1,11 @@
 //! What can be asked of the catalog.
 
+use crate::model::intention::Permission;
 use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, Leaf, Node, NodeName, Roots, Secret};
 use crate::model::{Service, ServiceId, ServiceName, Status};
 
 /// One change. It is applied whole or refused whole.
 #[derive(Clone, PartialEq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a write is moved a few times, then it is done")]
 pub enum Write {
     /// Creates or replaces a node's record.
     RegisterNode(Node),
@@ -43,6 +43,7 @@ pub enum Write {
         source: ServiceName,
         destination: ServiceName,
         action: Action,
+        permissions: Vec<Permission>,
         description: String,
     },
     /// Removes one source; the entry goes with its last.

@@ -1,7 +1,8 @@
-//! Who may call whom (layer 4 for now).
+//! Who may call whom.
 
 use serde::{Deserialize, Serialize};
 
+use super::http::{HeaderMatch, PathMatch};
 use super::names::{Index, ServiceName};
 
 /// Matches every service.
@@ -27,13 +28,75 @@ impl Action {
 pub struct Intention {
     pub source: ServiceName,
     pub destination: ServiceName,
+    /// For every request, when there are no permissions; else deny, which holds where requests are not seen.
     pub action: Action,
+    /// The first that matches a request decides; none: the default action does.
+    pub permissions: Vec<Permission>,
+    /// What every request must prove before anything allows it.
+    pub jwt: JwtRequirement,
     pub description: String,
     pub create_index: Index,
     pub modify_index: Index,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Permission {
+    pub action: Action,
+    pub http: HttpPermission,
+    /// Matches only requests that prove it.
+    #[serde(default)]
+    pub jwt: JwtRequirement,
+}
+
+/// All of it must hold. Nothing said: every request.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HttpPermission {
+    pub path: Option<PathMatch>,
+    pub headers: Vec<HeaderMatch>,
+    /// Any of these. Empty: all.
+    pub methods: Vec<String>,
+}
+
+/// A token of any of these providers. Empty: nothing is required.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JwtRequirement {
+    pub providers: Vec<RequiredProvider>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct RequiredProvider {
+    /// Of a `jwt-provider` entry.
+    pub name: String,
+    /// All of them.
+    pub claims: Vec<Claim>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Claim {
+    /// Keys from the outermost in; at least one.
+    pub path: Vec<String>,
+    pub value: String,
+}
+
+impl JwtRequirement {
+    pub fn is_empty(&self) -> bool {
+        self.providers.is_empty()
+    }
+}
+
 impl Intention {
+    /// Requests must be seen to know what it says.
+    pub fn needs_requests(&self) -> bool {
+        !self.permissions.is_empty() || !self.jwt.is_empty()
+    }
+
+    /// What holds where only connections are seen: what cannot be proved there is denied.
+    pub fn connection_action(&self) -> Action {
+        if self.needs_requests() { Action::Deny } else { self.action }
+    }
+
     /// Higher wins. Community numbers of Consul: 9 exact to exact, 8 wildcard source, 6 wildcard destination, 5 both.
     pub fn precedence(&self) -> u8 {
         precedence(&self.source, &self.destination)
@@ -71,15 +134,15 @@ impl Intentions {
         // behind a wildcard nothing is reached
         let wildcard = self.matching.iter().position(|intention| intention.source == WILDCARD);
         let reached = wildcard.map_or(&self.matching[..], |at| &self.matching[..=at]);
-        reached.iter().all(|intention| intention.action == Action::Allow)
+        reached.iter().all(|intention| intention.connection_action() == Action::Allow)
             && (wildcard.is_some() || self.default_action == Action::Allow)
     }
 
-    /// The naive reading, which every compiled form must agree with.
+    /// The naive reading for connections, which every compiled form must agree with.
     pub fn decide(&self, source: &str) -> Action {
         self.matching
             .iter()
             .find(|intention| intention.source == source || intention.source == WILDCARD)
-            .map_or(self.default_action, |intention| intention.action)
+            .map_or(self.default_action, Intention::connection_action)
     }
 }

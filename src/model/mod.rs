@@ -1,11 +1,14 @@
 //! The words of the domain. Plain values: no behaviour beyond what a value knows of itself, no wire spelling
 //! (that is [`crate::wire`]). `serde` here is the store's own format, never Consul's.
 
+pub mod access_logs;
 pub mod certs;
 pub mod check;
 pub mod endpoint;
 pub mod entry;
+pub mod expose;
 pub mod grpc;
+pub mod http;
 pub mod intention;
 pub mod names;
 pub mod node;
@@ -13,16 +16,22 @@ pub mod proxy;
 pub mod proxy_config;
 pub mod service;
 pub mod topic;
+pub mod upstream_settings;
+pub mod words;
 
+pub use access_logs::AccessLogs;
 pub use certs::{Leaf, Root, Roots, Secret, SpiffeId, UnixTime};
 pub use check::{Check, CheckDefinition, Probe, Status};
 pub use endpoint::{Endpoint, Endpoints, Instance};
 pub use entry::{Entry, EntryKey, EntryKind};
+pub use expose::Expose;
 pub use grpc::{CertificateProviders, GrpcListener, GrpcNode, GrpcSubscriber};
 pub use intention::{Action, Intention};
 pub use names::{CheckId, Datacenter, Index, NodeName, ProxyId, ServiceId, ServiceName, TrustDomain};
 pub use node::Node;
-pub use proxy::{Opaque, Protocol, Proxy, Upstream};
+pub use proxy::{MutualTls, Opaque, Protocol, Proxy, Upstream};
 pub use proxy_config::{Bind, LocalApp, ProxyConfig, UpstreamConfig};
 pub use service::{Service, ServiceKind, TaggedAddress, Weights};
 pub use topic::{Place, Topic};
+pub use upstream_settings::UpstreamSettings;
+pub use words::Word;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::names::{ServiceId, ServiceName};
+use super::words::words;
 
 /// Configuration that passes through as the user wrote it (`Proxy.Config`, an upstream's `Config`).
 pub type Opaque = serde_json::Map<String, serde_json::Value>;
@@ -55,6 +56,11 @@ impl fmt::Display for Protocol {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.as_str())
     }
+}
+
+words! {
+    /// Whether callers without a certificate are let in, where they call the application's own port.
+    MutualTls { Strict = "strict", Permissive = "permissive" }
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

@@ -94,6 +94,13 @@ impl<'a> Fields<'a> {
         found.filter(|value| !value.is_null())
     }
 
+    /// The value that [`Self::take`] would take.
+    pub(super) fn peek(&self, field: &str) -> Option<&'a Value> {
+        let wanted = spelling::normal(field);
+        let found = self.members.iter().rfind(|member| spelling::normal(member.key) == wanted);
+        found.map(|member| member.value).filter(|value| !value.is_null())
+    }
+
     /// Empty when absent.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! Intentions one by one, as `/v1/connect/intentions` takes and shows them.
 
-use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::{Fields, Result, Typing};
+use super::fields::{Fields, Result, Typing, unsupported};
+use super::members::Members;
+use super::permission;
 use crate::catalog::Write;
-use crate::model::intention::WILDCARD;
-use crate::model::{Action, Index, Intention, ServiceName};
+use crate::model::intention::{Permission, WILDCARD};
+use crate::model::{Action, Intention, ServiceName};
 
 const LONGEST_DESCRIPTION: usize = 512;
 
@@ -22,11 +23,15 @@ pub fn decode(body: &Value, source: &str, destination: &str) -> Result<Write> {
         fields.only(field, &["default"])?;
     }
     fields.only("SourceType", &["consul"])?;
-    fields.unsupported(&["SourcePeer", "SourceSamenessGroup", "Permissions", "JWT", "Meta"])?;
+    fields.unsupported(&["SourcePeer", "SourceSamenessGroup", "JWT", "Meta"])?;
     fields.computed(&["ID", "Precedence", "CreatedAt", "UpdatedAt", "Hash", "CreateIndex", "ModifyIndex"]);
-    let (action, description) = (action(&mut fields)?, description(&mut fields)?);
+    let (action, permissions) = access(&mut fields, destination.as_str())?;
+    let description = description(&mut fields)?;
+    if !permissions.is_empty() {
+        return Err(fields.error("Permissions", unsupported("this field")));
+    }
     fields.finish()?;
-    Ok(Write::PutIntention { source, destination, action, description })
+    Ok(Write::PutIntention { source, destination, action, permissions, description })
 }
 
 /// The name in the query is the one that counts; a body that names another one contradicts it.
@@ -45,13 +50,26 @@ fn service(fields: &mut Fields<'_>, field: &'static str, asked: &str) -> Result<
     Ok(ServiceName::from(asked))
 }
 
-pub(super) fn action(fields: &mut Fields<'_>) -> Result<Action> {
-    let word = fields.text("Action")?;
-    match word.as_str() {
-        "allow" => Ok(Action::Allow),
-        "deny" => Ok(Action::Deny),
-        _ => Err(fields.error("Action", format!("expected allow or deny, got {word:?}"))),
+/// An `Action` for all requests, or `Permissions`, which count as deny for whoever cannot see requests.
+pub(super) fn access(fields: &mut Fields<'_>, destination: &str) -> Result<(Action, Vec<Permission>)> {
+    let permissions = permission::decode(fields)?;
+    if permissions.is_empty() {
+        return Ok((permission::action(fields)?, permissions));
     }
+    if !fields.text("Action")?.is_empty() {
+        return Err(fields.error("Action", "cannot be combined with Permissions"));
+    }
+    if destination == WILDCARD {
+        return Err(fields.error("Permissions", "need one destination: it is not known that all services speak HTTP"));
+    }
+    Ok((Action::Deny, permissions))
+}
+
+pub(super) fn show_access(members: Members, action: Action, permissions: &[Permission]) -> Members {
+    if permissions.is_empty() {
+        return members.text("Action", action.as_str());
+    }
+    members.objects("Permissions", permissions.iter().map(permission::show))
 }
 
 pub(super) fn description(fields: &mut Fields<'_>) -> Result<String> {
@@ -63,42 +81,27 @@ pub(super) fn description(fields: &mut Fields<'_>) -> Result<String> {
 }
 
 /// As `GET …/exact` answers, and as an element of the list.
-pub fn encode(intention: &Intention) -> impl Serialize + '_ {
-    Answer {
-        description: &intention.description,
-        source_namespace: "default",
-        source_name: &intention.source,
-        destination_namespace: "default",
-        destination_name: &intention.destination,
-        source_type: "consul",
-        action: intention.action.as_str(),
-        precedence: intention.precedence(),
-        create_index: intention.create_index,
-        modify_index: intention.modify_index,
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'a str,
-    #[serde(rename = "SourceNS")]
-    source_namespace: &'static str,
-    source_name: &'a ServiceName,
-    #[serde(rename = "DestinationNS")]
-    destination_namespace: &'static str,
-    destination_name: &'a ServiceName,
-    source_type: &'static str,
-    action: &'static str,
-    precedence: u8,
-    create_index: Index,
-    modify_index: Index,
+pub fn encode(intention: &Intention) -> Value {
+    let members = Members::default()
+        .text("Description", &intention.description)
+        .text("SourceNS", "default")
+        .text("SourceName", intention.source.as_str())
+        .text("DestinationNS", "default")
+        .text("DestinationName", intention.destination.as_str())
+        .text("SourceType", "consul");
+    show_access(members, intention.action, &intention.permissions)
+        .object("JWT", permission::show_jwt(&intention.jwt))
+        .always("Precedence", intention.precedence())
+        .always("CreateIndex", intention.create_index.0)
+        .always("ModifyIndex", intention.modify_index.0)
+        .into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Index;
+    use crate::model::intention::JwtRequirement;
     use serde_json::json;
 
     #[test]
@@ -113,6 +116,7 @@ mod tests {
             source: "web".into(),
             destination: "db".into(),
             action: Action::Deny,
+            permissions: vec![],
             description: "why".to_owned(),
         };
         assert_eq!(decode(&body, "web", "db").unwrap(), expected);
@@ -137,9 +141,9 @@ mod tests {
                 "SourceNS: the text \"team\" is not supported by this version of chancery",
             ),
             (
-                json!({ "Permissions": [{ "Action": "allow" }] }),
+                json!({ "Action": "deny", "Permissions": [{ "Action": "allow", "HTTP": { "PathExact": "/" } }] }),
                 "web",
-                "Permissions: a list is not supported by this version of chancery",
+                "Action: cannot be combined with Permissions",
             ),
             (json!({ "Action": "allow", "Description": long }), "web", "Description: is longer than 512 bytes"),
             (
@@ -158,6 +162,8 @@ mod tests {
             source: "web".into(),
             destination: "*".into(),
             action: Action::Allow,
+            permissions: vec![],
+            jwt: JwtRequirement::default(),
             description: String::new(),
             create_index: Index(3),
             modify_index: Index(4),

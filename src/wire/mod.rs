@@ -5,17 +5,24 @@
 //! In: [`registration`], [`entry::decode`], [`intention::decode`], all through one reader, [`fields::Fields`].
 //! Out: [`answer`], [`entry::encode`], [`intention::encode`].
 
+mod access_logs;
 pub mod answer;
 pub mod date;
 mod decode_error;
 pub mod duration;
 pub mod entry;
+mod expose;
 pub mod fields;
 pub mod hcl;
+mod http;
 pub mod intention;
+mod members;
 mod meta;
+mod permission;
+mod readings;
 pub mod registration;
 pub mod spelling;
+mod upstream_settings;
 mod value;
 
 pub use fields::{DecodeError, Fields, Typing};
@@ -29,10 +36,10 @@ pub fn json(body: &[u8]) -> Result<serde_json::Value, DecodeError> {
     serde_json::from_slice(body).map_err(|error| DecodeError::new("", format!("the body is not JSON: {error}")))
 }
 
-/// Cases in a text file: a body on one line, its refusal on the next one, indented.
+/// Cases in a text file: a body on one line, what is said to it on the next one, indented.
 #[cfg(test)]
-fn refused_bodies(text: &str) -> Vec<(serde_json::Value, &str)> {
+fn bodies(text: &str) -> Vec<(serde_json::Value, &str)> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    assert!(!lines.is_empty() && lines.len().is_multiple_of(2), "each body has one refusal");
+    assert!(!lines.is_empty() && lines.len().is_multiple_of(2), "each body has one answer");
     lines.chunks(2).map(|pair| (serde_json::from_str(pair[0]).unwrap(), pair[1].trim_start())).collect()
 }

@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::{not_empty, outcome};
 use crate::catalog::write::Outcome;
 use crate::model::entry::{EntryBody, ServiceIntentions, SourceIntention};
-use crate::model::{Action, Entry, EntryKey, EntryKind, Index, ServiceName};
+use crate::model::{Entry, EntryKey, EntryKind, Index, ServiceName};
 
 impl Draft {
     pub(super) fn put_entry_if(&mut self, entry: &Entry, cas: Option<Index>) -> Result<Outcome, Refusal> {
@@ -37,45 +37,39 @@ impl Draft {
 
     pub(super) fn put_intention(
         &mut self,
-        source: &ServiceName,
         destination: &ServiceName,
-        action: Action,
-        description: &str,
+        wanted: SourceIntention,
     ) -> Result<bool, Refusal> {
-        not_empty(source.as_str(), "intention's source")?;
+        not_empty(wanted.name.as_str(), "intention's source")?;
         not_empty(destination.as_str(), "intention's destination")?;
-        let (mut entry, mut sources) = self.intentions_entry(destination).unwrap_or_else(|| new_entry(destination));
-        let wanted = SourceIntention { name: source.clone(), action, description: description.to_owned() };
-        match sources.iter_mut().find(|known| known.name == *source) {
+        let (mut entry, mut body) = self.intentions_entry(destination).unwrap_or_else(|| new_entry(destination));
+        match body.sources.iter_mut().find(|known| known.name == wanted.name) {
             Some(known) => *known = wanted,
-            None => sources.push(wanted),
+            None => body.sources.push(wanted),
         }
-        entry.body = EntryBody::ServiceIntentions(ServiceIntentions { sources });
+        entry.body = EntryBody::ServiceIntentions(body);
         Ok(self.put_entry(entry))
     }
 
     pub(super) fn delete_intention(&mut self, source: &ServiceName, destination: &ServiceName) -> bool {
-        let Some((mut entry, mut sources)) = self.intentions_entry(destination) else { return false };
-        sources.retain(|known| known.name != *source);
-        if sources.is_empty() {
+        let Some((mut entry, mut body)) = self.intentions_entry(destination) else { return false };
+        body.sources.retain(|known| known.name != *source);
+        if body.sources.is_empty() {
             return self.remove_entry(&entry.key());
         }
-        entry.body = EntryBody::ServiceIntentions(ServiceIntentions { sources });
+        entry.body = EntryBody::ServiceIntentions(body);
         self.put_entry(entry)
     }
 
-    /// The destination's entry and its sources.
-    fn intentions_entry(&self, destination: &ServiceName) -> Option<(Entry, Vec<SourceIntention>)> {
+    /// The destination's entry and what it says.
+    fn intentions_entry(&self, destination: &ServiceName) -> Option<(Entry, ServiceIntentions)> {
         let key = EntryKey::new(EntryKind::ServiceIntentions, destination.as_str());
         let entry = self.tables.entries.get(&key)?;
-        match &entry.body {
-            EntryBody::ServiceIntentions(body) => Some(((**entry).clone(), body.sources.clone())),
-            EntryBody::Mesh(_) | EntryBody::ProxyDefaults(_) | EntryBody::ServiceDefaults(_) => None,
-        }
+        Some(((**entry).clone(), entry.body::<ServiceIntentions>()?.clone()))
     }
 }
 
-fn new_entry(destination: &ServiceName) -> (Entry, Vec<SourceIntention>) {
+fn new_entry(destination: &ServiceName) -> (Entry, ServiceIntentions) {
     let entry = Entry {
         name: destination.to_string(),
         meta: BTreeMap::new(),
@@ -83,5 +77,5 @@ fn new_entry(destination: &ServiceName) -> (Entry, Vec<SourceIntention>) {
         create_index: Index::default(),
         modify_index: Index::default(),
     };
-    (entry, Vec::new())
+    (entry, ServiceIntentions::default())
 }

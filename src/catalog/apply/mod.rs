@@ -20,6 +20,7 @@ use super::record::Change;
 use super::tables::Tables;
 use super::write::{Outcome, Write};
 use crate::model::Index;
+use crate::model::entry::SourceIntention;
 use crate::model::topic::Place;
 
 /// What a write that was not refused came to.
@@ -55,8 +56,10 @@ impl Draft {
             Write::UpdateCheck { node, id, status, output } => self.update_check(node, id, *status, output)?,
             Write::PutEntry { entry, cas } => return self.put_entry_if(entry, *cas),
             Write::DeleteEntry { key, cas } => return Ok(self.delete_entry_if(key, *cas)),
-            Write::PutIntention { source, destination, action, description } => {
-                self.put_intention(source, destination, *action, description)?
+            Write::PutIntention { source, destination, action, permissions, description } => {
+                let name = source.clone();
+                let (permissions, description) = (permissions.clone(), description.clone());
+                self.put_intention(destination, SourceIntention { name, action: *action, permissions, description })?
             }
             Write::DeleteIntention { source, destination } => self.delete_intention(source, destination),
             Write::SetAuthority(authority) => self.put_authority(authority.clone()),

@@ -318,6 +318,7 @@ fn an_intention_is_a_source_of_its_destinations_entry() {
         source: source.into(),
         destination: "db".into(),
         action,
+        permissions: vec![],
         description: String::new(),
     };
     let delete = |source: &str| Write::DeleteIntention { source: source.into(), destination: "db".into() };

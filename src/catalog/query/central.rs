@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::config::{milliseconds, number, protocol as protocol_of, text};
 use crate::catalog::tables::Tables;
-use crate::model::entry::EntryBody;
+use crate::model::entry::{ProxyDefaults, ServiceDefaults};
 use crate::model::topic::ChainKey;
-use crate::model::{Bind, EntryKey, EntryKind, LocalApp, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service};
+use crate::model::{Bind, LocalApp, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service};
 use crate::model::{ServiceKind, ServiceName, Upstream, UpstreamConfig};
 
 const LOOPBACK: &str = "127.0.0.1";
@@ -102,15 +102,9 @@ fn or_loopback(address: &str) -> String {
 }
 
 fn proxy_defaults(tables: &Tables) -> Option<&Opaque> {
-    match &tables.entries.get(&EntryKey::new(EntryKind::ProxyDefaults, "global"))?.body {
-        EntryBody::ProxyDefaults(defaults) => Some(&defaults.config),
-        EntryBody::Mesh(_) | EntryBody::ServiceDefaults(_) | EntryBody::ServiceIntentions(_) => None,
-    }
+    tables.body::<ProxyDefaults>("global").map(|defaults| &defaults.config)
 }
 
 fn service_protocol(tables: &Tables, service: &ServiceName) -> Option<Protocol> {
-    match &tables.entries.get(&EntryKey::new(EntryKind::ServiceDefaults, service.as_str()))?.body {
-        EntryBody::ServiceDefaults(defaults) => defaults.protocol,
-        EntryBody::Mesh(_) | EntryBody::ProxyDefaults(_) | EntryBody::ServiceIntentions(_) => None,
-    }
+    tables.body::<ServiceDefaults>(service.as_str())?.protocol
 }

@@ -1,7 +1,7 @@
 //! Who may call whom, read from the `service-intentions` entries.
 
 use crate::catalog::tables::Tables;
-use crate::model::entry::EntryBody;
+use crate::model::entry::ServiceIntentions;
 use crate::model::intention::{Action, Intention, Intentions, WILDCARD};
 use crate::model::{Entry, EntryKey, EntryKind, ServiceName};
 
@@ -35,10 +35,7 @@ pub fn decide_intention(tables: &Tables, source: &ServiceName, destination: &Ser
 }
 
 fn of_entry(entry: &Entry) -> Vec<Intention> {
-    match &entry.body {
-        EntryBody::ServiceIntentions(body) => {
-            body.intentions(&entry.name.as_str().into(), entry.create_index, entry.modify_index)
-        }
-        EntryBody::Mesh(_) | EntryBody::ProxyDefaults(_) | EntryBody::ServiceDefaults(_) => Vec::new(),
-    }
+    let body = entry.body::<ServiceIntentions>();
+    body.map(|body| body.intentions(&entry.name.as_str().into(), entry.create_index, entry.modify_index))
+        .unwrap_or_default()
 }

@@ -17,7 +17,7 @@ pub use intentions::{decide_intention, intention_list, intentions};
 use imbl::ordmap::DiffItem;
 
 use super::tables::Tables;
-use crate::model::entry::{EntryBody, Mesh};
+use crate::model::entry::Mesh;
 use crate::model::{
     Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, ProxyId, Service, ServiceId, ServiceName, Status,
 };
@@ -72,10 +72,7 @@ pub fn entries(tables: &Tables, kind: EntryKind) -> Vec<Arc<Entry>> {
 
 /// The defaults when there is no entry.
 pub fn mesh(tables: &Tables) -> Mesh {
-    match tables.entries.get(&EntryKey::new(EntryKind::Mesh, "mesh")).map(|entry| &entry.body) {
-        Some(EntryBody::Mesh(mesh)) => mesh.clone(),
-        _ => Mesh::default(),
-    }
+    tables.body::<Mesh>("mesh").cloned().unwrap_or_default()
 }
 
 /// The certificate of the service, once it has one.

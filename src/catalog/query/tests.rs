@@ -5,6 +5,7 @@ use crate::catalog::fixture::{World, check, entry as an_entry, intentions as put
 use crate::catalog::fixture::{put, register, register_with_sidecar, service as a_service, service_defaults};
 use crate::catalog::fixture::{sidecar, update};
 use crate::catalog::write::Write;
+use crate::model::entry::EntryBody;
 use crate::model::entry::{TlsSettings, TlsVersion};
 use crate::model::{Action, Bind, Protocol, Proxy, ProxyConfig, ProxyId, Status, Upstream, Weights};
 

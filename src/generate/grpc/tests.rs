@@ -61,6 +61,8 @@ fn server(certificates: bool, default_action: Action, named: &[(&str, Action)]) 
         source: (*source).into(),
         destination: "web".into(),
         action: *action,
+        permissions: vec![],
+        jwt: Default::default(),
         description: String::new(),
         create_index: Index(1),
         modify_index: Index(1),

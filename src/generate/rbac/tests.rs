@@ -11,6 +11,8 @@ fn intention(source: &str, destination: &str, action: Action) -> Intention {
         source: source.into(),
         destination: destination.into(),
         action,
+        permissions: vec![],
+        jwt: Default::default(),
         description: String::new(),
         create_index: Index(1),
         modify_index: Index(1),

@@ -2,12 +2,49 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::words::words;
+
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Mesh {
     /// For connections that sidecars accept.
     pub incoming: TlsSettings,
     /// For connections that sidecars open.
     pub outgoing: TlsSettings,
+    /// Whether other entries may ask for permissive mutual TLS.
+    pub allow_permissive_mutual_tls: bool,
+    /// Envoy refuses a route that names a cluster it does not have.
+    pub validate_clusters: bool,
+    /// What a caller says about certificates is dropped.
+    pub sanitize_forwarded_client_cert: bool,
+    pub request_normalization: RequestNormalization,
+}
+
+/// What a sidecar makes of a request before it looks at rules and routes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RequestNormalization {
+    /// Paths stay as they came, so that rules over paths can be got round.
+    pub insecure_disable_path_normalization: bool,
+    pub merge_slashes: bool,
+    /// `None`: Envoy's.
+    pub escaped_slashes: Option<EscapedSlashes>,
+    /// `None`: allow.
+    pub underscores: Option<Underscores>,
+}
+
+words! {
+    /// What becomes of `%2F` and `%5C` in a path.
+    EscapedSlashes {
+        ImplementationSpecificDefault = "IMPLEMENTATION_SPECIFIC_DEFAULT",
+        KeepUnchanged = "KEEP_UNCHANGED",
+        RejectRequest = "REJECT_REQUEST",
+        UnescapeAndRedirect = "UNESCAPE_AND_REDIRECT",
+        UnescapeAndForward = "UNESCAPE_AND_FORWARD",
+    }
+
+    /// What becomes of headers with underscores in their names.
+    Underscores { Allow = "ALLOW", RejectRequest = "REJECT_REQUEST", DropHeader = "DROP_HEADER" }
 }
 
 /// `None` and empty leave Envoy's defaults.
@@ -19,29 +56,12 @@ pub struct TlsSettings {
     pub cipher_suites: Vec<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum TlsVersion {
-    Auto,
-    V1_0,
-    V1_1,
-    V1_2,
-    V1_3,
-}
-
-impl TlsVersion {
-    pub const ALL: [Self; 5] = [Self::Auto, Self::V1_0, Self::V1_1, Self::V1_2, Self::V1_3];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "TLS_AUTO",
-            Self::V1_0 => "TLSv1_0",
-            Self::V1_1 => "TLSv1_1",
-            Self::V1_2 => "TLSv1_2",
-            Self::V1_3 => "TLSv1_3",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|version| version.as_str() == word)
+words! {
+    TlsVersion {
+        Auto = "TLS_AUTO",
+        V1_0 = "TLSv1_0",
+        V1_1 = "TLSv1_1",
+        V1_2 = "TLSv1_2",
+        V1_3 = "TLSv1_3",
     }
 }

@@ -1,52 +1,59 @@
 //! Config entries: the rules of the mesh, one file per kind.
 
+pub mod exported_services;
+pub mod jwt_provider;
 pub mod mesh;
 pub mod proxy_defaults;
 pub mod service_defaults;
 pub mod service_intentions;
+pub mod service_resolver;
+pub mod service_router;
+pub mod service_splitter;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use exported_services::ExportedServices;
+pub use jwt_provider::JwtProvider;
 pub use mesh::{Mesh, TlsSettings, TlsVersion};
 pub use proxy_defaults::ProxyDefaults;
 pub use service_defaults::ServiceDefaults;
 pub use service_intentions::{ServiceIntentions, SourceIntention};
+pub use service_resolver::ServiceResolver;
+pub use service_router::ServiceRouter;
+pub use service_splitter::ServiceSplitter;
 
 use super::names::Index;
+use super::words::{Word as _, words};
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum EntryKind {
-    Mesh,
-    ProxyDefaults,
-    ServiceDefaults,
-    ServiceIntentions,
+words! {
+    EntryKind {
+        ExportedServices = "exported-services",
+        JwtProvider = "jwt-provider",
+        Mesh = "mesh",
+        ProxyDefaults = "proxy-defaults",
+        ServiceDefaults = "service-defaults",
+        ServiceIntentions = "service-intentions",
+        ServiceResolver = "service-resolver",
+        ServiceRouter = "service-router",
+        ServiceSplitter = "service-splitter",
+    }
 }
 
 impl EntryKind {
-    pub const ALL: [Self; 4] = [Self::Mesh, Self::ProxyDefaults, Self::ServiceDefaults, Self::ServiceIntentions];
-
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mesh => "mesh",
-            Self::ProxyDefaults => "proxy-defaults",
-            Self::ServiceDefaults => "service-defaults",
-            Self::ServiceIntentions => "service-intentions",
-        }
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::WORDS.iter().map(|(kind, _)| *kind)
     }
 
     /// The only name an entry of this kind may have, if there is only one.
     pub fn singleton(self) -> Option<&'static str> {
         match self {
+            Self::ExportedServices => Some("default"),
             Self::Mesh => Some("mesh"),
             Self::ProxyDefaults => Some("global"),
-            Self::ServiceDefaults | Self::ServiceIntentions => None,
+            _ => None,
         }
     }
 }
@@ -85,22 +92,51 @@ pub struct Entry {
     pub modify_index: Index,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum EntryBody {
-    Mesh(Mesh),
-    ProxyDefaults(ProxyDefaults),
-    ServiceDefaults(ServiceDefaults),
-    ServiceIntentions(ServiceIntentions),
+macro_rules! bodies {
+    ($($kind:ident),* $(,)?) => {
+        #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+        pub enum EntryBody { $($kind($kind)),* }
+
+        impl Entry {
+            pub fn kind(&self) -> EntryKind {
+                match self.body { $(EntryBody::$kind(_) => EntryKind::$kind),* }
+            }
+        }
+
+        $(impl Body for $kind {
+            const KIND: EntryKind = EntryKind::$kind;
+
+            fn of(body: &EntryBody) -> Option<&Self> {
+                if let EntryBody::$kind(body) = body { Some(body) } else { None }
+            }
+        })*
+    };
+}
+
+bodies! {
+    ExportedServices,
+    JwtProvider,
+    Mesh,
+    ProxyDefaults,
+    ServiceDefaults,
+    ServiceIntentions,
+    ServiceResolver,
+    ServiceRouter,
+    ServiceSplitter,
+}
+
+/// What a kind of entries says.
+pub trait Body: Sized {
+    const KIND: EntryKind;
+
+    /// `None` when it is one of another kind.
+    fn of(body: &EntryBody) -> Option<&Self>;
 }
 
 impl Entry {
-    pub fn kind(&self) -> EntryKind {
-        match self.body {
-            EntryBody::Mesh(_) => EntryKind::Mesh,
-            EntryBody::ProxyDefaults(_) => EntryKind::ProxyDefaults,
-            EntryBody::ServiceDefaults(_) => EntryKind::ServiceDefaults,
-            EntryBody::ServiceIntentions(_) => EntryKind::ServiceIntentions,
-        }
+    /// `None` when it is of another kind.
+    pub fn body<B: Body>(&self) -> Option<&B> {
+        B::of(&self.body)
     }
 
     pub fn key(&self) -> EntryKey {

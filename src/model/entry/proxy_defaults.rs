@@ -2,10 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::proxy::Opaque;
+use crate::model::access_logs::AccessLogs;
+use crate::model::expose::Expose;
+use crate::model::proxy::{MutualTls, Opaque};
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ProxyDefaults {
     /// `Config.protocol` is the default protocol of all services.
     pub config: Opaque,
+    /// `None`: strict.
+    pub mutual_tls: Option<MutualTls>,
+    pub expose: Expose,
+    pub access_logs: AccessLogs,
 }

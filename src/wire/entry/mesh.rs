@@ -1,12 +1,9 @@
 //! `mesh`.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
-use crate::model::entry::{Entry, Mesh, TlsSettings, TlsVersion};
-use crate::model::{EntryKind, Index};
+use crate::model::entry::mesh::{EscapedSlashes, RequestNormalization, Underscores};
+use crate::model::entry::{Mesh, TlsSettings, TlsVersion};
 use crate::wire::fields::{Fields, Result};
+use crate::wire::members::Members;
 
 /// The names on the wire (IANA's) and in the model (OpenSSL's, which are Envoy's).
 const CIPHER_SUITES: [(&str, &str); 14] = [
@@ -27,26 +24,46 @@ const CIPHER_SUITES: [(&str, &str); 14] = [
 ];
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Mesh> {
-    let mut mesh = Mesh::default();
+    let mut mesh = Mesh {
+        allow_permissive_mutual_tls: fields.flag("AllowEnablingPermissiveMutualTLS")?,
+        validate_clusters: fields.flag("ValidateClusters")?,
+        ..Mesh::default()
+    };
     if let Some(mut tls) = fields.object("TLS", "TLS of mesh")? {
         mesh.incoming = settings(&mut tls, "Incoming")?;
         mesh.outgoing = settings(&mut tls, "Outgoing")?;
         tls.finish()?;
     }
-    fields.unsupported(&[
-        "TransparentProxy",
-        "AllowEnablingPermissiveMutualTLS",
-        "ValidateClusters",
-        "HTTP",
-        "Peering",
-    ])?;
+    if let Some(mut http) = fields.object("HTTP", "HTTP of mesh")? {
+        mesh.sanitize_forwarded_client_cert = http.flag("SanitizeXForwardedClientCert")?;
+        if let Some(mut incoming) = http.object("Incoming", "incoming HTTP of mesh")? {
+            mesh.request_normalization = normalization(&mut incoming)?;
+            incoming.finish()?;
+        }
+        http.finish()?;
+    }
+    fields.unsupported(&["TransparentProxy", "Peering"])?;
     Ok(mesh)
+}
+
+fn normalization(incoming: &mut Fields<'_>) -> Result<RequestNormalization> {
+    let Some(mut fields) = incoming.object("RequestNormalization", "normalization of requests")? else {
+        return Ok(RequestNormalization::default());
+    };
+    let normalization = RequestNormalization {
+        insecure_disable_path_normalization: fields.flag("InsecureDisablePathNormalization")?,
+        merge_slashes: fields.flag("MergeSlashes")?,
+        escaped_slashes: fields.word("PathWithEscapedSlashesAction", "action for escaped slashes")?,
+        underscores: fields.word("HeadersWithUnderscoresAction", "action for underscores")?,
+    };
+    fields.finish()?;
+    Ok(normalization)
 }
 
 fn settings(tls: &mut Fields<'_>, direction: &'static str) -> Result<TlsSettings> {
     let Some(mut fields) = tls.object(direction, "TLS of mesh")? else { return Ok(TlsSettings::default()) };
-    let min_version = version(&mut fields, "TLSMinVersion")?;
-    let max_version = version(&mut fields, "TLSMaxVersion")?;
+    let min_version = fields.word("TLSMinVersion", "TLS version")?;
+    let max_version = fields.word("TLSMaxVersion", "TLS version")?;
     let exact = |version: Option<TlsVersion>| version.filter(|&version| version != TlsVersion::Auto);
     if let (Some(min), Some(max)) = (exact(min_version), exact(max_version))
         && min > max
@@ -68,72 +85,35 @@ fn settings(tls: &mut Fields<'_>, direction: &'static str) -> Result<TlsSettings
     Ok(TlsSettings { min_version, max_version, cipher_suites })
 }
 
-fn version(fields: &mut Fields<'_>, field: &'static str) -> Result<Option<TlsVersion>> {
-    let word = fields.text(field)?;
-    let version = TlsVersion::parse(&word);
-    if version.is_none() && !word.is_empty() {
-        let known = TlsVersion::ALL.map(TlsVersion::as_str).join(", ");
-        return Err(fields.error(field, format!("{word:?} is no TLS version; expected one of {known}")));
-    }
-    Ok(version)
+pub(super) fn show(members: Members, body: &Mesh) -> Members {
+    let tls = Members::default()
+        .object("Incoming", show_settings(&body.incoming))
+        .object("Outgoing", show_settings(&body.outgoing));
+    let normalization = show_normalization(body.request_normalization);
+    let http = Members::default()
+        .flag("SanitizeXForwardedClientCert", body.sanitize_forwarded_client_cert)
+        .object("Incoming", Members::default().object("RequestNormalization", normalization));
+    members
+        .always("TransparentProxy", Members::default().always("MeshDestinationsOnly", false))
+        .flag("AllowEnablingPermissiveMutualTLS", body.allow_permissive_mutual_tls)
+        .flag("ValidateClusters", body.validate_clusters)
+        .object("TLS", tls)
+        .object("HTTP", http)
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Answer<'a> {
-    kind: &'static str,
-    transparent_proxy: TransparentProxy,
-    #[serde(rename = "TLS", skip_serializing_if = "Option::is_none")]
-    tls: Option<Tls>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    meta: &'a BTreeMap<String, String>,
-    create_index: Index,
-    modify_index: Index,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct TransparentProxy {
-    mesh_destinations_only: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tls {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    incoming: Option<Direction>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outgoing: Option<Direction>,
-}
-
-#[derive(Serialize)]
-struct Direction {
-    #[serde(rename = "TLSMinVersion", skip_serializing_if = "Option::is_none")]
-    min_version: Option<&'static str>,
-    #[serde(rename = "TLSMaxVersion", skip_serializing_if = "Option::is_none")]
-    max_version: Option<&'static str>,
-    #[serde(rename = "CipherSuites", skip_serializing_if = "Vec::is_empty")]
-    cipher_suites: Vec<&'static str>,
-}
-
-pub(super) fn encode<'a>(entry: &'a Entry, body: &Mesh) -> Answer<'a> {
-    let (incoming, outgoing) = (direction(&body.incoming), direction(&body.outgoing));
-    let any = incoming.is_some() || outgoing.is_some();
-    Answer {
-        kind: EntryKind::Mesh.as_str(),
-        transparent_proxy: TransparentProxy { mesh_destinations_only: false },
-        tls: any.then_some(Tls { incoming, outgoing }),
-        meta: &entry.meta,
-        create_index: entry.create_index,
-        modify_index: entry.modify_index,
-    }
-}
-
-fn direction(settings: &TlsSettings) -> Option<Direction> {
+fn show_settings(settings: &TlsSettings) -> Members {
     let suite = |suite: &String| CIPHER_SUITES.iter().find(|(_, model)| model == suite).map(|(wire, _)| *wire);
-    (*settings != TlsSettings::default()).then(|| Direction {
-        min_version: settings.min_version.map(TlsVersion::as_str),
-        max_version: settings.max_version.map(TlsVersion::as_str),
-        cipher_suites: settings.cipher_suites.iter().filter_map(suite).collect(),
-    })
+    let suites: Vec<&str> = settings.cipher_suites.iter().filter_map(suite).collect();
+    Members::default()
+        .text("TLSMinVersion", settings.min_version.map_or("", TlsVersion::as_str))
+        .text("TLSMaxVersion", settings.max_version.map_or("", TlsVersion::as_str))
+        .texts("CipherSuites", &suites)
+}
+
+fn show_normalization(normalization: RequestNormalization) -> Members {
+    Members::default()
+        .flag("InsecureDisablePathNormalization", normalization.insecure_disable_path_normalization)
+        .flag("MergeSlashes", normalization.merge_slashes)
+        .text("PathWithEscapedSlashesAction", normalization.escaped_slashes.map_or("", EscapedSlashes::as_str))
+        .text("HeadersWithUnderscoresAction", normalization.underscores.map_or("", Underscores::as_str))
 }

@@ -1,33 +1,38 @@
 //! Config entries, one file per kind, each with both directions. Entries are always read with weak typing, over HTTP too.
 
+mod exported_services;
+mod jwt_provider;
+mod key_set;
+mod load_balancer;
 mod mesh;
+mod pending;
 mod proxy_defaults;
+mod reference;
 mod service_defaults;
 mod service_intentions;
+mod service_resolver;
+mod service_router;
+mod service_splitter;
 
-use serde::Serialize;
 use serde_json::Value;
 
+use super::decode_error::join;
 use super::fields::{DecodeError, Fields, Result, Typing, unsupported};
+use super::members::Members;
 use super::meta;
 use crate::model::entry::EntryBody;
 use crate::model::{Entry, EntryKind, Index};
 
 /// Kinds of Consul that a later version knows.
-const LATER: [&str; 15] = [
+const LATER: [&str; 10] = [
     "api-gateway",
     "bound-api-gateway",
     "control-plane-request-limit",
-    "exported-services",
     "file-system-certificate",
     "http-route",
     "ingress-gateway",
     "inline-certificate",
-    "jwt-provider",
     "sameness-group",
-    "service-resolver",
-    "service-router",
-    "service-splitter",
     "tcp-route",
     "terminating-gateway",
 ];
@@ -60,7 +65,15 @@ pub fn decode(body: &Value) -> Result<Entry> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn fields(mut fields: Fields<'_>) -> Result<Entry> {
+pub fn fields(fields: Fields<'_>) -> Result<Entry> {
+    let path = fields.path().to_owned();
+    let entry = read(fields)?;
+    pending::refuse(&entry).map_err(|error| DecodeError { path: join(&path, &error.path), ..error })?;
+    Ok(entry)
+}
+
+/// Whatever has an effect yet.
+fn read(mut fields: Fields<'_>) -> Result<Entry> {
     let word = fields.text("Kind")?;
     if word.is_empty() {
         return Err(fields.error("Kind", "is required"));
@@ -72,10 +85,15 @@ pub fn fields(mut fields: Fields<'_>) -> Result<Entry> {
     fields.computed(&["CreateIndex", "ModifyIndex", "Hash"]);
     fields.default_tenancy()?;
     let body = match kind {
+        EntryKind::ExportedServices => EntryBody::ExportedServices(exported_services::decode(&mut fields)?),
+        EntryKind::JwtProvider => EntryBody::JwtProvider(jwt_provider::decode(&mut fields)?),
         EntryKind::Mesh => EntryBody::Mesh(mesh::decode(&mut fields)?),
         EntryKind::ProxyDefaults => EntryBody::ProxyDefaults(proxy_defaults::decode(&mut fields)?),
         EntryKind::ServiceDefaults => EntryBody::ServiceDefaults(service_defaults::decode(&mut fields)?),
-        EntryKind::ServiceIntentions => EntryBody::ServiceIntentions(service_intentions::decode(&mut fields)?),
+        EntryKind::ServiceIntentions => EntryBody::ServiceIntentions(service_intentions::decode(&mut fields, &name)?),
+        EntryKind::ServiceResolver => EntryBody::ServiceResolver(service_resolver::decode(&mut fields, &name)?),
+        EntryKind::ServiceRouter => EntryBody::ServiceRouter(service_router::decode(&mut fields)?),
+        EntryKind::ServiceSplitter => EntryBody::ServiceSplitter(service_splitter::decode(&mut fields, &name)?),
     };
     fields.finish()?;
     Ok(Entry { name, meta, body, create_index: Index::default(), modify_index: Index::default() })
@@ -100,22 +118,27 @@ fn name(fields: &mut Fields<'_>, kind: EntryKind) -> Result<String> {
 }
 
 /// As `GET /v1/config/:kind/:name` answers, and as an element of the list that `GET /v1/config/:kind` answers.
-pub fn encode(entry: &Entry) -> impl Serialize + '_ {
-    match &entry.body {
-        EntryBody::Mesh(body) => Answer::Mesh(mesh::encode(entry, body)),
-        EntryBody::ProxyDefaults(body) => Answer::ProxyDefaults(proxy_defaults::encode(entry, body)),
-        EntryBody::ServiceDefaults(body) => Answer::ServiceDefaults(service_defaults::encode(entry, body)),
-        EntryBody::ServiceIntentions(body) => Answer::ServiceIntentions(service_intentions::encode(entry, body)),
-    }
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Answer<'a> {
-    Mesh(mesh::Answer<'a>),
-    ProxyDefaults(proxy_defaults::Answer<'a>),
-    ServiceDefaults(service_defaults::Answer<'a>),
-    ServiceIntentions(service_intentions::Answer<'a>),
+pub fn encode(entry: &Entry) -> Value {
+    let kind = entry.kind();
+    let head = Members::default().text("Kind", kind.as_str());
+    // as Consul writes it, without its name
+    let head = if kind == EntryKind::Mesh { head } else { head.text("Name", &entry.name) };
+    let members = match &entry.body {
+        EntryBody::ExportedServices(body) => exported_services::show(head, body),
+        EntryBody::JwtProvider(body) => jwt_provider::show(head, body),
+        EntryBody::Mesh(body) => mesh::show(head, body),
+        EntryBody::ProxyDefaults(body) => proxy_defaults::show(head, body),
+        EntryBody::ServiceDefaults(body) => service_defaults::show(head, body),
+        EntryBody::ServiceIntentions(body) => service_intentions::show(head, &entry.name, body),
+        EntryBody::ServiceResolver(body) => service_resolver::show(head, body),
+        EntryBody::ServiceRouter(body) => service_router::show(head, body),
+        EntryBody::ServiceSplitter(body) => service_splitter::show(head, body),
+    };
+    members
+        .text_map("Meta", &entry.meta)
+        .always("CreateIndex", entry.create_index.0)
+        .always("ModifyIndex", entry.modify_index.0)
+        .into()
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! `proxy-defaults`.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::entry::{Entry, ProxyDefaults};
-use crate::model::{EntryKind, Index, Opaque, Protocol};
-use crate::wire::answer::Empty;
+use crate::model::entry::ProxyDefaults;
+use crate::model::{MutualTls, Protocol};
 use crate::wire::fields::{Fields, Result};
+use crate::wire::members::Members;
 use crate::wire::registration::proxy;
+use crate::wire::{access_logs, expose};
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
     let config = proxy::config(fields)?;
@@ -18,48 +16,29 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
         let message = format!("{word:?} is no protocol; expected tcp, http, http2 or grpc");
         return Err(fields.error("Config.protocol", message));
     }
+    let defaults = ProxyDefaults {
+        config,
+        mutual_tls: fields.word("MutualTLSMode", "mode of mutual TLS")?,
+        expose: expose::decode(fields)?,
+        access_logs: access_logs::decode(fields)?,
+    };
     fields.only("Mode", &["direct"])?;
-    fields.only("MutualTLSMode", &["strict"])?;
     fields.only("MeshGateway", &["none"])?;
-    fields.unsupported(&[
-        "TransparentProxy",
-        "Expose",
-        "EnvoyExtensions",
-        "AccessLogs",
-        "FailoverPolicy",
-        "PrioritizeByLocality",
-    ])?;
-    Ok(ProxyDefaults { config })
+    // what they say is what happens anyway
+    fields.only("FailoverPolicy", &["sequential"])?;
+    fields.only("PrioritizeByLocality", &["none"])?;
+    fields.unsupported(&["TransparentProxy", "EnvoyExtensions"])?;
+    Ok(defaults)
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Answer<'a> {
-    kind: &'static str,
-    name: &'a str,
-    /// Null when there is none.
-    config: Option<&'a Opaque>,
-    transparent_proxy: Empty,
-    mesh_gateway: Empty,
-    expose: Empty,
-    access_logs: Empty,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    meta: &'a BTreeMap<String, String>,
-    create_index: Index,
-    modify_index: Index,
-}
-
-pub(super) fn encode<'a>(entry: &'a Entry, body: &'a ProxyDefaults) -> Answer<'a> {
-    Answer {
-        kind: EntryKind::ProxyDefaults.as_str(),
-        name: &entry.name,
-        config: Some(&body.config).filter(|config| !config.is_empty()),
-        transparent_proxy: Empty {},
-        mesh_gateway: Empty {},
-        expose: Empty {},
-        access_logs: Empty {},
-        meta: &entry.meta,
-        create_index: entry.create_index,
-        modify_index: entry.modify_index,
-    }
+pub(super) fn show(members: Members, body: &ProxyDefaults) -> Members {
+    // null when there is none
+    let config = if body.config.is_empty() { Value::Null } else { Value::Object(body.config.clone()) };
+    members
+        .always("Config", config)
+        .always("TransparentProxy", Members::default())
+        .text("MutualTLSMode", body.mutual_tls.map_or("", MutualTls::as_str))
+        .always("MeshGateway", Members::default())
+        .always("Expose", expose::show(&body.expose))
+        .always("AccessLogs", access_logs::show(&body.access_logs))
 }

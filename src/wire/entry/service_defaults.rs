@@ -1,64 +1,96 @@
 //! `service-defaults`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use serde::Serialize;
-
-use crate::model::entry::{Entry, ServiceDefaults};
-use crate::model::{EntryKind, Index, Protocol};
-use crate::wire::answer::Empty;
+use crate::model::entry::ServiceDefaults;
+use crate::model::entry::service_defaults::{UpstreamDefaults, UpstreamOverride};
+use crate::model::intention::WILDCARD;
+use crate::model::{MutualTls, Protocol, UpstreamSettings};
+use crate::wire::expose;
 use crate::wire::fields::{Fields, Result};
+use crate::wire::members::Members;
+use crate::wire::upstream_settings::{self, exact_balance, protocol};
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
-    let word = fields.text("Protocol")?;
-    let protocol = Protocol::parse(&word);
-    if protocol.is_none() && !word.is_empty() {
-        return Err(fields.error("Protocol", format!("{word:?} is no protocol; expected tcp, http, http2 or grpc")));
-    }
+    let defaults = ServiceDefaults {
+        protocol: protocol(fields, "Protocol")?,
+        mutual_tls: fields.word("MutualTLSMode", "mode of mutual TLS")?,
+        external_sni: fields.text("ExternalSNI")?,
+        expose: expose::decode(fields)?,
+        upstreams: upstreams(fields)?,
+        max_inbound_connections: fields.count("MaxInboundConnections")?,
+        balance_inbound_connections: exact_balance(fields, "BalanceInboundConnections")?,
+        local_connect_timeout: fields.milliseconds("LocalConnectTimeoutMs")?,
+        local_request_timeout: fields.milliseconds("LocalRequestTimeoutMs")?,
+    };
     fields.only("Mode", &["direct"])?;
-    fields.only("MutualTLSMode", &["strict"])?;
     fields.only("MeshGateway", &["none"])?;
-    fields.unsupported(&[
-        "TransparentProxy",
-        "Expose",
-        "ExternalSNI",
-        "UpstreamConfig",
-        "Destination",
-        "MaxInboundConnections",
-        "LocalConnectTimeoutMs",
-        "LocalRequestTimeoutMs",
-        "BalanceInboundConnections",
-        "RateLimits",
-        "EnvoyExtensions",
-    ])?;
-    Ok(ServiceDefaults { protocol })
+    fields.unsupported(&["TransparentProxy", "Destination", "RateLimits", "EnvoyExtensions"])?;
+    Ok(defaults)
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Answer<'a> {
-    kind: &'static str,
-    name: &'a str,
-    protocol: &'static str,
-    transparent_proxy: Empty,
-    mesh_gateway: Empty,
-    expose: Empty,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    meta: &'a BTreeMap<String, String>,
-    create_index: Index,
-    modify_index: Index,
-}
-
-pub(super) fn encode<'a>(entry: &'a Entry, body: &ServiceDefaults) -> Answer<'a> {
-    Answer {
-        kind: EntryKind::ServiceDefaults.as_str(),
-        name: &entry.name,
-        protocol: body.protocol.map_or("", Protocol::as_str),
-        transparent_proxy: Empty {},
-        mesh_gateway: Empty {},
-        expose: Empty {},
-        meta: &entry.meta,
-        create_index: entry.create_index,
-        modify_index: entry.modify_index,
+fn upstreams(fields: &mut Fields<'_>) -> Result<UpstreamDefaults> {
+    let Some(mut fields) = fields.object("UpstreamConfig", "UpstreamConfig")? else {
+        return Ok(UpstreamDefaults::default());
+    };
+    let defaults = match fields.object("Defaults", "defaults of upstreams")? {
+        None => UpstreamSettings::default(),
+        Some(mut defaults) => {
+            if !defaults.text("Name")?.is_empty() {
+                return Err(defaults.error("Name", "must be empty: defaults are for all upstreams"));
+            }
+            let settings = upstream_settings::decode(&mut defaults)?;
+            defaults.finish()?;
+            settings
+        }
+    };
+    let mut names = BTreeSet::new();
+    let mut overrides = Vec::new();
+    for mut fields in fields.objects("Overrides", "an override for an upstream")?.unwrap_or_default() {
+        let one = one(&mut fields)?;
+        if !names.insert(one.name.clone()) {
+            return Err(fields.error("Name", format!("another override is for {:?} already", one.name)));
+        }
+        fields.finish()?;
+        overrides.push(one);
     }
+    fields.finish()?;
+    Ok(UpstreamDefaults { defaults, overrides })
+}
+
+fn one(fields: &mut Fields<'_>) -> Result<UpstreamOverride> {
+    let name = fields.text("Name")?;
+    if name.is_empty() {
+        return Err(fields.error("Name", "is required"));
+    }
+    if name == WILDCARD {
+        return Err(fields.error("Name", "must be one service: what holds for all goes into Defaults"));
+    }
+    Ok(UpstreamOverride { name, settings: upstream_settings::decode(fields)? })
+}
+
+pub(super) fn show(members: Members, body: &ServiceDefaults) -> Members {
+    let balance = if body.balance_inbound_connections { "exact_balance" } else { "" };
+    members
+        .always("Protocol", body.protocol.map_or("", Protocol::as_str))
+        .always("TransparentProxy", Members::default())
+        .text("MutualTLSMode", body.mutual_tls.map_or("", MutualTls::as_str))
+        .always("MeshGateway", Members::default())
+        .always("Expose", expose::show(&body.expose))
+        .text("ExternalSNI", &body.external_sni)
+        .object("UpstreamConfig", show_upstreams(&body.upstreams))
+        .number("MaxInboundConnections", body.max_inbound_connections)
+        .milliseconds("LocalConnectTimeoutMs", body.local_connect_timeout)
+        .milliseconds("LocalRequestTimeoutMs", body.local_request_timeout)
+        .text("BalanceInboundConnections", balance)
+}
+
+fn show_upstreams(upstreams: &UpstreamDefaults) -> Members {
+    let one =
+        |one: &UpstreamOverride| upstream_settings::show(Members::default().text("Name", &one.name), &one.settings);
+    let members = Members::default().objects("Overrides", upstreams.overrides.iter().map(one));
+    if upstreams.defaults == UpstreamSettings::default() {
+        return members;
+    }
+    members.object("Defaults", upstream_settings::show(Members::default(), &upstreams.defaults))
 }

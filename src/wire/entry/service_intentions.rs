@@ -1,26 +1,26 @@
 //! `service-intentions`.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use serde::Serialize;
-
-use crate::model::entry::{Entry, ServiceIntentions, SourceIntention};
+use crate::model::ServiceName;
+use crate::model::entry::{ServiceIntentions, SourceIntention};
 use crate::model::intention::{WILDCARD, precedence};
-use crate::model::{EntryKind, Index, ServiceName};
 use crate::wire::fields::{Fields, Result};
-use crate::wire::intention::{action, description};
+use crate::wire::intention::{access, description, show_access};
+use crate::wire::members::Members;
+use crate::wire::permission;
 
-pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceIntentions> {
+pub(super) fn decode(fields: &mut Fields<'_>, destination: &str) -> Result<ServiceIntentions> {
     let sources = fields.objects("Sources", "a source of service-intentions")?.unwrap_or_default();
-    fields.unsupported(&["JWT"])?;
+    let jwt = permission::jwt(fields)?;
     if sources.is_empty() {
         return Err(fields.error("Sources", "needs at least one source"));
     }
     let mut seen = BTreeSet::new();
     let mut decoded = Vec::new();
     for mut fields in sources {
-        let source = source(&mut fields)?;
+        let source = source(&mut fields, destination)?;
         if !seen.insert(source.name.clone()) {
             return Err(fields.error("Name", format!("another source has the name {:?} already", source.name)));
         }
@@ -29,10 +29,10 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceIntentions> {
     }
     // as they are tried: a wildcard after all names
     decoded.sort_by_key(|source| Reverse(source.name != WILDCARD));
-    Ok(ServiceIntentions { sources: decoded })
+    Ok(ServiceIntentions { sources: decoded, jwt })
 }
 
-fn source(fields: &mut Fields<'_>) -> Result<SourceIntention> {
+fn source(fields: &mut Fields<'_>, destination: &str) -> Result<SourceIntention> {
     let name = fields.text("Name")?.trim().to_owned();
     if name.is_empty() {
         return Err(fields.error("Name", "is required"));
@@ -40,52 +40,22 @@ fn source(fields: &mut Fields<'_>) -> Result<SourceIntention> {
     if name.contains('*') && name != WILDCARD {
         return Err(fields.error("Name", format!("{name:?} must be one service or \"*\", not a part of names")));
     }
-    fields.unsupported(&["Permissions", "Peer", "SamenessGroup"])?;
+    fields.unsupported(&["Peer", "SamenessGroup"])?;
     fields.unsupported(&["LegacyID", "LegacyMeta", "LegacyCreateTime", "LegacyUpdateTime"])?;
     fields.only("Type", &["consul"])?;
     fields.default_tenancy()?;
     fields.computed(&["Precedence"]);
-    Ok(SourceIntention { name: ServiceName::from(name), action: action(fields)?, description: description(fields)? })
+    let (action, permissions) = access(fields, destination)?;
+    Ok(SourceIntention { name: ServiceName::from(name), action, permissions, description: description(fields)? })
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Answer<'a> {
-    kind: &'static str,
-    name: &'a str,
-    sources: Vec<Source<'a>>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    meta: &'a BTreeMap<String, String>,
-    create_index: Index,
-    modify_index: Index,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Source<'a> {
-    name: &'a str,
-    action: &'static str,
-    precedence: u8,
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'a str,
-}
-
-pub(super) fn encode<'a>(entry: &'a Entry, body: &'a ServiceIntentions) -> Answer<'a> {
-    let destination = ServiceName::from(entry.name.as_str());
-    let source = |source: &'a SourceIntention| Source {
-        name: source.name.as_str(),
-        action: source.action.as_str(),
-        precedence: precedence(&source.name, &destination),
-        r#type: "consul",
-        description: &source.description,
+pub(super) fn show(members: Members, name: &str, body: &ServiceIntentions) -> Members {
+    let destination = ServiceName::from(name);
+    let source = |source: &SourceIntention| {
+        show_access(Members::default().text("Name", source.name.as_str()), source.action, &source.permissions)
+            .always("Precedence", precedence(&source.name, &destination))
+            .text("Type", "consul")
+            .text("Description", &source.description)
     };
-    Answer {
-        kind: EntryKind::ServiceIntentions.as_str(),
-        name: &entry.name,
-        sources: body.sources.iter().map(source).collect(),
-        meta: &entry.meta,
-        create_index: entry.create_index,
-        modify_index: entry.modify_index,
-    }
+    members.objects("Sources", body.sources.iter().map(source)).object("JWT", permission::show_jwt(&body.jwt))
 }

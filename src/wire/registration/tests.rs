@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::catalog::SidecarRegistration;
 use crate::model::Probe;
-use crate::wire::refused_bodies;
+use crate::wire::bodies;
 
 fn read(body: &Value) -> Registration {
     service(body, Typing::Strict, &"n1".into()).unwrap()
@@ -209,7 +209,7 @@ fn a_registration_from_a_file_is_sent_as_it_was_understood() {
 
 #[test]
 fn a_registration_that_breaks_a_rule_is_refused() {
-    for (body, expected) in refused_bodies(include_str!("refused.txt")) {
+    for (body, expected) in bodies(include_str!("refused.txt")) {
         assert_eq!(refused(&body), expected, "{body}");
     }
     let check = json!({ "TTL": "1s" });

@@ -84,7 +84,14 @@ impl Stage {
             ["intention", action, source, destination] => {
                 let action = if action == "allow" { Action::Allow } else { Action::Deny };
                 let (source, destination) = (source.into(), destination.into());
-                self.commit(Write::PutIntention { source, destination, action, description: String::new() }).await
+                self.commit(Write::PutIntention {
+                    source,
+                    destination,
+                    action,
+                    permissions: vec![],
+                    description: String::new(),
+                })
+                .await
             }
             ["connect", proxy] => {
                 let mut envoy = self.world.envoy(proxy);

@@ -1,0 +1,65 @@
+//! What is understood and checked, and has no effect yet: it is refused, so that nobody believes it holds.
+
+use crate::model::entry::service_intentions::ServiceIntentions;
+use crate::model::entry::{EntryBody, Mesh, ProxyDefaults, ServiceDefaults};
+use crate::model::{AccessLogs, Entry, Expose, Index, MutualTls};
+use crate::wire::fields::{DecodeError, Result, unsupported};
+
+pub(super) fn refuse(entry: &Entry) -> Result<()> {
+    let field = match &entry.body {
+        EntryBody::ExportedServices(_) => None,
+        EntryBody::JwtProvider(_)
+        | EntryBody::ServiceResolver(_)
+        | EntryBody::ServiceRouter(_)
+        | EntryBody::ServiceSplitter(_) => {
+            return Err(DecodeError::new("", unsupported(&format!("config entry kind {}", entry.kind()))));
+        }
+        EntryBody::Mesh(body) => mesh(body),
+        EntryBody::ProxyDefaults(body) => proxy_defaults(body),
+        EntryBody::ServiceDefaults(body) => service_defaults(body),
+        EntryBody::ServiceIntentions(body) => service_intentions(body),
+    };
+    field.map_or(Ok(()), |field| Err(DecodeError::new(field, unsupported("this field"))))
+}
+
+/// The first of these that says something.
+fn first<const N: usize>(fields: [(&'static str, bool); N]) -> Option<&'static str> {
+    fields.into_iter().find(|(_, says)| *says).map(|(field, _)| field)
+}
+
+fn mesh(body: &Mesh) -> Option<&'static str> {
+    first([
+        ("AllowEnablingPermissiveMutualTLS", body.allow_permissive_mutual_tls),
+        ("ValidateClusters", body.validate_clusters),
+        ("HTTP", body.sanitize_forwarded_client_cert || body.request_normalization != Default::default()),
+    ])
+}
+
+fn proxy_defaults(body: &ProxyDefaults) -> Option<&'static str> {
+    first([
+        ("MutualTLSMode", body.mutual_tls == Some(MutualTls::Permissive)),
+        ("Expose", body.expose != Expose::default()),
+        ("AccessLogs", body.access_logs != AccessLogs::default()),
+    ])
+}
+
+fn service_defaults(body: &ServiceDefaults) -> Option<&'static str> {
+    first([
+        ("MutualTLSMode", body.mutual_tls == Some(MutualTls::Permissive)),
+        ("ExternalSNI", !body.external_sni.is_empty()),
+        ("Expose", body.expose != Expose::default()),
+        ("UpstreamConfig", body.upstreams != Default::default()),
+        ("MaxInboundConnections", body.max_inbound_connections != 0),
+        ("BalanceInboundConnections", body.balance_inbound_connections),
+        ("LocalConnectTimeoutMs", body.local_connect_timeout.is_some()),
+        ("LocalRequestTimeoutMs", body.local_request_timeout.is_some()),
+    ])
+}
+
+fn service_intentions(body: &ServiceIntentions) -> Option<&'static str> {
+    let intentions = body.intentions(&"".into(), Index::default(), Index::default());
+    first([
+        ("JWT", !body.jwt.is_empty()),
+        ("Sources.Permissions", intentions.iter().any(|intention| !intention.permissions.is_empty())),
+    ])
+}

@@ -1,0 +1,95 @@
+//! How a downstream treats an upstream, as `service-defaults` spells it.
+
+use super::fields::{Fields, Result};
+use super::members::Members;
+use crate::model::upstream_settings::{Limits, PassiveHealthCheck};
+use crate::model::{Protocol, UpstreamSettings};
+
+/// Of `UpstreamConfig.Defaults` or one of its `Overrides`.
+pub(super) fn decode(fields: &mut Fields<'_>) -> Result<UpstreamSettings> {
+    let settings = UpstreamSettings {
+        protocol: protocol(fields, "Protocol")?,
+        connect_timeout: fields.milliseconds("ConnectTimeoutMs")?,
+        limits: limits(fields)?,
+        passive_health_check: passive_health_check(fields)?,
+        balance_outbound_connections: exact_balance(fields, "BalanceOutboundConnections")?,
+        envoy_listener_json: fields.text("EnvoyListenerJSON")?,
+        envoy_cluster_json: fields.text("EnvoyClusterJSON")?,
+    };
+    fields.only("MeshGateway", &["none"])?;
+    fields.unsupported(&["Peer"])?;
+    fields.default_tenancy()?;
+    Ok(settings)
+}
+
+/// Of any case. `None` when absent or empty.
+pub(super) fn protocol(fields: &mut Fields<'_>, field: &'static str) -> Result<Option<Protocol>> {
+    let word = fields.text(field)?;
+    let protocol = Protocol::parse(&word);
+    if protocol.is_none() && !word.is_empty() {
+        return Err(fields.error(field, format!("{word:?} is no protocol; expected tcp, http, http2 or grpc")));
+    }
+    Ok(protocol)
+}
+
+pub(super) fn exact_balance(fields: &mut Fields<'_>, field: &'static str) -> Result<bool> {
+    let word = fields.text(field)?;
+    match word.as_str() {
+        "" => Ok(false),
+        "exact_balance" => Ok(true),
+        _ => Err(fields.error(field, format!("expected exact_balance or nothing, got {word:?}"))),
+    }
+}
+
+fn limits(fields: &mut Fields<'_>) -> Result<Limits> {
+    let Some(mut fields) = fields.object("Limits", "limits of an upstream")? else { return Ok(Limits::default()) };
+    let limits = Limits {
+        max_connections: fields.optional_count("MaxConnections")?,
+        max_pending_requests: fields.optional_count("MaxPendingRequests")?,
+        max_concurrent_requests: fields.optional_count("MaxConcurrentRequests")?,
+    };
+    fields.finish()?;
+    Ok(limits)
+}
+
+fn passive_health_check(fields: &mut Fields<'_>) -> Result<Option<PassiveHealthCheck>> {
+    let Some(mut fields) = fields.object("PassiveHealthCheck", "a passive health check")? else { return Ok(None) };
+    let check = PassiveHealthCheck {
+        interval: fields.optional_duration("Interval")?,
+        max_failures: fields.optional_count("MaxFailures")?.filter(|most| *most != 0),
+        enforcing_consecutive_5xx: fields.percent("EnforcingConsecutive5xx")?,
+        max_ejection_percent: fields.percent("MaxEjectionPercent")?,
+        base_ejection_time: fields.optional_duration("BaseEjectionTime")?,
+    };
+    fields.finish()?;
+    Ok((check != PassiveHealthCheck::default()).then_some(check))
+}
+
+pub(super) fn show(members: Members, settings: &UpstreamSettings) -> Members {
+    let balance = if settings.balance_outbound_connections { "exact_balance" } else { "" };
+    members
+        .text("EnvoyListenerJSON", &settings.envoy_listener_json)
+        .text("EnvoyClusterJSON", &settings.envoy_cluster_json)
+        .text("Protocol", settings.protocol.map_or("", Protocol::as_str))
+        .milliseconds("ConnectTimeoutMs", settings.connect_timeout)
+        .object("Limits", show_limits(settings.limits))
+        .object("PassiveHealthCheck", settings.passive_health_check.map(show_check).unwrap_or_default())
+        .always("MeshGateway", Members::default())
+        .text("BalanceOutboundConnections", balance)
+}
+
+fn show_limits(limits: Limits) -> Members {
+    Members::default()
+        .optional("MaxConnections", limits.max_connections)
+        .optional("MaxPendingRequests", limits.max_pending_requests)
+        .optional("MaxConcurrentRequests", limits.max_concurrent_requests)
+}
+
+fn show_check(check: PassiveHealthCheck) -> Members {
+    Members::default()
+        .duration("Interval", check.interval)
+        .optional("MaxFailures", check.max_failures)
+        .optional("EnforcingConsecutive5xx", check.enforcing_consecutive_5xx)
+        .optional("MaxEjectionPercent", check.max_ejection_percent)
+        .duration("BaseEjectionTime", check.base_ejection_time)
+}
