@@ -95,6 +95,7 @@ fn an_irrelevant_write_wakes_no_proxy() {
             source: "nobody".into(),
             destination: "unrelated".into(),
             action: Action::Deny,
+            permissions: vec![],
             description: String::new(),
         };
         world.commit(intention).await.expect("an intention can be written");
