@@ -310,8 +310,8 @@ fn a_wrong_definition_is_told_with_its_line() {
             "DIR/a.hcl:1: key \"checks[0]\": a check needs one of TTL, HTTP, TCP, AliasNode, AliasService",
         ),
         (
-            "config_entries {\n  bootstrap {\n    kind = \"service-router\"\n  }\n}",
-            "DIR/a.hcl:2: key \"config_entries.bootstrap[0]\": config entry kind service-router NOT_YET",
+            "config_entries {\n  bootstrap {\n    kind = \"ingress-gateway\"\n  }\n}",
+            "DIR/a.hcl:2: key \"config_entries.bootstrap[0]\": config entry kind ingress-gateway NOT_YET",
         ),
         (
             "config_entries { bootstap = [] }",
