@@ -10,6 +10,7 @@ mod properties;
 pub mod query;
 mod record;
 mod tables;
+mod virtual_ips;
 mod write;
 
 pub use apply::{Applied, Refusal, apply};

@@ -163,6 +163,10 @@ fn single() -> impl Strategy<Value = Write> {
             description: String::new(),
         }),
         2 => (names(), names()).prop_map(|(source, destination)| Write::DeleteIntention { source, destination }),
+        1 => (text(&NAMES), vec(0..3_u8, 0..3)).prop_map(|(service, last)| Write::SetManualVirtualIps {
+            service,
+            addresses: last.into_iter().map(|last| [10, 0, 0, last].into()).collect(),
+        }),
         1 => an_authority().prop_map(Write::SetAuthority),
         1 => a_leaf().prop_map(Write::SetLeaf),
         1 => text(&NAMES).prop_map(Write::RemoveLeaf),

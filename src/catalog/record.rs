@@ -1,11 +1,12 @@
 //! The catalog as a store sees it: records under keys.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::write::AuthorityState;
-use crate::model::{Check, CheckId, Entry, EntryKey, Leaf, Node, NodeName, Service, ServiceId, ServiceName};
+use crate::model::{Check, CheckId, Entry, EntryKey, Leaf, Node, NodeName, Service, ServiceId, ServiceName, VirtualIp};
 
 /// Shared with the tables: a store that keeps records in memory keeps no second copy.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub enum Record {
     Entry(Arc<Entry>),
     Authority(Arc<AuthorityState>),
     Leaf(Arc<Leaf>),
+    VirtualIp(Arc<VirtualIp>),
+    /// The virtual address that was given last.
+    LastVirtualIp(Ipv4Addr),
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -26,6 +30,8 @@ pub enum RecordKey {
     Entry(EntryKey),
     Authority,
     Leaf(ServiceName),
+    VirtualIp(ServiceName),
+    LastVirtualIp,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -43,6 +49,8 @@ impl Record {
             Self::Entry(entry) => RecordKey::Entry(entry.key()),
             Self::Authority(_) => RecordKey::Authority,
             Self::Leaf(leaf) => RecordKey::Leaf(leaf.service.clone()),
+            Self::VirtualIp(ip) => RecordKey::VirtualIp(ip.service.clone()),
+            Self::LastVirtualIp(_) => RecordKey::LastVirtualIp,
         }
     }
 }

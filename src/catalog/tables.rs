@@ -7,6 +7,7 @@ use imbl::{OrdMap, OrdSet};
 
 use super::names::Names;
 use super::record::Record;
+use super::virtual_ips::VirtualIps;
 use super::write::AuthorityState;
 use crate::model::entry::Body;
 use crate::model::topic::Place;
@@ -32,6 +33,7 @@ pub struct Tables {
     authority: Option<Arc<AuthorityState>>,
     roots: Option<Arc<Roots>>,
     pub(super) leaves: OrdMap<ServiceName, Arc<Leaf>>,
+    pub(super) virtual_ips: VirtualIps,
 
     pub(super) names: Names,
     pub(super) by_name: ByName,
@@ -47,7 +49,7 @@ pub struct Tables {
     extinct: [Index; FAMILIES],
 }
 
-const FAMILIES: usize = 7;
+const FAMILIES: usize = 8;
 
 fn family(place: &Place) -> usize {
     match place {
@@ -57,8 +59,9 @@ fn family(place: &Place) -> usize {
         Place::Proxy(_) => 3,
         Place::Entry(_) => 4,
         Place::Leaf(_) => 5,
+        Place::VirtualIp(_) => 6,
         // these never go
-        Place::Nodes | Place::ServiceNames | Place::Entries(_) | Place::Roots => 6,
+        Place::Nodes | Place::ServiceNames | Place::VirtualIps | Place::Entries(_) | Place::Roots => 7,
     }
 }
 
@@ -81,6 +84,7 @@ impl Tables {
             authority: None,
             roots: None,
             leaves: OrdMap::new(),
+            virtual_ips: VirtualIps::default(),
             names: Names::default(),
             by_name: OrdSet::new(),
             by_connect_name: OrdSet::new(),
@@ -98,6 +102,8 @@ impl Tables {
                 Record::Entry(entry) => tables.insert_entry(entry),
                 Record::Authority(authority) => tables.set_authority(authority),
                 Record::Leaf(leaf) => tables.insert_leaf(leaf),
+                Record::VirtualIp(ip) => tables.virtual_ips.insert(ip),
+                Record::LastVirtualIp(address) => tables.virtual_ips.set_last(address),
             }
         }
         tables
@@ -161,7 +167,8 @@ impl Tables {
                 .is_some_and(|service| service.kind == ServiceKind::ConnectProxy),
             Place::Entry(key) => self.entries.contains_key(key),
             Place::Leaf(service) => self.leaves.contains_key(service),
-            Place::Nodes | Place::ServiceNames | Place::Entries(_) | Place::Roots => true,
+            Place::VirtualIp(service) => self.virtual_ips.of(service).is_some(),
+            Place::Nodes | Place::ServiceNames | Place::VirtualIps | Place::Entries(_) | Place::Roots => true,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What can be asked of the catalog.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use crate::model::intention::Permission;
 use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, Leaf, Node, NodeName, Roots, Secret};
 use crate::model::{Service, ServiceId, ServiceName, Status};
@@ -55,6 +58,11 @@ pub enum Write {
     /// Creates or replaces the leaf of a service.
     SetLeaf(Leaf),
     RemoveLeaf(ServiceName),
+    /// Replaces the virtual addresses that the user chose for a service of the mesh.
+    SetManualVirtualIps {
+        service: ServiceName,
+        addresses: BTreeSet<IpAddr>,
+    },
     /// All or nothing, at one index.
     Batch(Vec<Write>),
 }

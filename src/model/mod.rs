@@ -17,6 +17,7 @@ pub mod proxy_config;
 pub mod service;
 pub mod topic;
 pub mod upstream_settings;
+pub mod virtual_ip;
 pub mod words;
 
 pub use access_logs::AccessLogs;
@@ -34,4 +35,5 @@ pub use proxy_config::{Bind, LocalApp, ProxyConfig, UpstreamConfig};
 pub use service::{Service, ServiceKind, TaggedAddress, Weights};
 pub use topic::{Place, Topic};
 pub use upstream_settings::UpstreamSettings;
+pub use virtual_ip::VirtualIp;
 pub use words::Word;

@@ -31,6 +31,10 @@ pub enum Place {
     Roots,
     /// The certificate of one service.
     Leaf(ServiceName),
+    /// The virtual addresses of one service.
+    VirtualIp(ServiceName),
+    /// Which services have virtual addresses, and which.
+    VirtualIps,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

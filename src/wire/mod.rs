@@ -24,6 +24,7 @@ pub mod registration;
 pub mod spelling;
 mod upstream_settings;
 mod value;
+pub mod virtual_ip;
 
 pub use fields::{DecodeError, Fields, Typing};
 pub use hcl::{Document, Format, SyntaxError};

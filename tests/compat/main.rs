@@ -53,6 +53,7 @@ scenarios! {
     protocol,
     refused_registrations,
     sidecars,
+    virtual_ips,
 }
 
 fn folder() -> PathBuf {

@@ -14,6 +14,7 @@ mod config;
 mod connect_ca;
 mod health;
 mod intentions;
+mod internal;
 mod measure;
 mod metrics;
 mod params;
@@ -141,6 +142,7 @@ fn router(door: HttpDoor) -> Router {
         ("config", config::routes()),
         ("intentions", intentions::routes()),
         ("connect-ca", connect_ca::routes()),
+        ("internal", internal::routes()),
         ("status", status::routes()),
         ("metrics", metrics::routes()),
         ("unknown", Router::new().fallback(reply::no_such_endpoint)),

@@ -2,9 +2,11 @@
 //! tables, the places touched, and what the store is told.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Applied;
+use super::refusal::Refusal;
 use super::stamp::stamp;
 use crate::catalog::record::{Change, Record, RecordKey};
 use crate::catalog::tables::Tables;
@@ -12,6 +14,7 @@ use crate::catalog::write::{AuthorityState, Outcome};
 use crate::model::topic::Place;
 use crate::model::{
     Check, CheckId, Entry, EntryKey, Index, Leaf, Node, NodeName, Service, ServiceId, ServiceKind, ServiceName,
+    VirtualIp,
 };
 
 pub(super) struct Draft {
@@ -46,10 +49,12 @@ impl Draft {
         true
     }
 
-    pub(super) fn put_service(&mut self, mut service: Service) -> bool {
+    /// Fails when there is no virtual address left.
+    pub(super) fn put_service(&mut self, mut service: Service) -> Result<bool, Refusal> {
+        self.give_virtual_ip(&mut service)?;
         let old = self.tables.services.get(&(service.node.clone(), service.id.clone())).cloned();
         if !stamp(&mut service, old.as_deref(), self.index) {
-            return false;
+            return Ok(false);
         }
         let service = Arc::new(service);
         // a proxy without a local port of its own leads to where the instance listens
@@ -65,8 +70,11 @@ impl Draft {
         if self.tables.insert_service(Arc::clone(&service)) {
             self.places.insert(Place::ServiceNames);
         }
+        if let Some(name) = old.as_deref().and_then(Service::connect_name) {
+            self.take_virtual_ip(name);
+        }
         self.rename_checks(&service);
-        true
+        Ok(true)
     }
 
     pub(super) fn remove_service(&mut self, node: &NodeName, id: &ServiceId) -> bool {
@@ -80,6 +88,9 @@ impl Draft {
         self.changes.push(Change::Delete(RecordKey::Service(node.clone(), id.clone())));
         if self.tables.remove_service(node, id) {
             self.places.insert(Place::ServiceNames);
+        }
+        if let Some(name) = old.connect_name() {
+            self.take_virtual_ip(name);
         }
         true
     }
@@ -169,6 +180,31 @@ impl Draft {
         true
     }
 
+    pub(super) fn put_virtual_ip(&mut self, mut ip: VirtualIp) -> bool {
+        let old = self.tables.virtual_ips.of(&ip.service).cloned();
+        if !stamp(&mut ip, old.as_deref(), self.index) {
+            return false;
+        }
+        self.touch_virtual_ip(&ip.service);
+        let ip = Arc::new(ip);
+        self.changes.push(Change::Put(Record::VirtualIp(Arc::clone(&ip))));
+        self.tables.virtual_ips.insert(ip);
+        true
+    }
+
+    pub(super) fn remove_virtual_ip(&mut self, service: &ServiceName) {
+        if self.tables.virtual_ips.of(service).is_some() {
+            self.touch_virtual_ip(service);
+            self.changes.push(Change::Delete(RecordKey::VirtualIp(service.clone())));
+            self.tables.virtual_ips.remove(service);
+        }
+    }
+
+    pub(super) fn put_last_virtual_ip(&mut self, address: Ipv4Addr) {
+        self.changes.push(Change::Put(Record::LastVirtualIp(address)));
+        self.tables.virtual_ips.set_last(address);
+    }
+
     /// Its checks say what the instance is called and how it is tagged.
     fn rename_checks(&mut self, service: &Service) {
         let stale: Vec<_> = self
@@ -229,6 +265,11 @@ impl Draft {
     fn touch_proxies_of(&mut self, node: &NodeName, id: &ServiceId) {
         let proxies = self.tables.proxies_beside(node, id).map(|proxy| Place::Proxy(proxy.proxy_id()));
         self.places.extend(proxies);
+    }
+
+    fn touch_virtual_ip(&mut self, service: &ServiceName) {
+        self.places.insert(Place::VirtualIps);
+        self.places.insert(Place::VirtualIp(service.clone()));
     }
 
     fn touch_entry(&mut self, key: EntryKey) {

@@ -10,6 +10,7 @@ mod sidecar;
 mod stamp;
 #[cfg(test)]
 mod tests;
+mod virtual_ips;
 
 use std::collections::BTreeSet;
 
@@ -68,6 +69,7 @@ impl Draft {
                 self.put_leaf(leaf.clone())
             }
             Write::RemoveLeaf(service) => self.remove_leaf(service),
+            Write::SetManualVirtualIps { service, addresses } => self.set_manual_virtual_ips(service, addresses)?,
             Write::Batch(writes) => return self.batch(writes),
         };
         Ok(outcome(changed))

@@ -1,8 +1,11 @@
 //! Why a write was refused, in words for whoever asked for it.
 
+use std::net::IpAddr;
+
 use thiserror::Error;
 
 use super::sidecar::PORTS;
+use crate::model::virtual_ip::MANUAL_MAX;
 use crate::model::{CheckId, Datacenter, EntryKind, NodeName, ServiceId, ServiceName};
 
 /// A refused write has changed nothing.
@@ -42,13 +45,21 @@ pub enum Refusal {
     AliasCycle { id: CheckId },
     #[error("a {kind} entry is always named {expected:?}, not {name:?}")]
     EntryName { kind: EntryKind, expected: &'static str, name: String },
+    #[error("no virtual address is left in 240.0.0.0/4: deregister services that are not in use")]
+    NoVirtualIp,
+    #[error("{given} manual virtual addresses were given; a service can have {MANUAL_MAX}")]
+    ManualVirtualIps { given: usize },
+    #[error("{0} is in 240.0.0.0/4, from which services are given their addresses: choose one outside of it")]
+    GivenVirtualIp(IpAddr),
+    #[error("no instance of {0:?} accepts mesh connections: register its sidecar first")]
+    NotInMesh(ServiceName),
 }
 
 impl Refusal {
     /// The status that HTTP has for it.
     pub fn status(&self) -> u16 {
         match self {
-            Self::UnknownNode(_) | Self::UnknownService { .. } | Self::UnknownCheck { .. } => 404,
+            Self::UnknownNode(_) | Self::UnknownService { .. } | Self::UnknownCheck { .. } | Self::NotInMesh(_) => 404,
             _ => 400,
         }
     }

@@ -33,7 +33,7 @@ impl Draft {
         replace_existing_checks: bool,
     ) -> Result<bool, Refusal> {
         self.validate_service(service)?;
-        let mut changed = self.put_service(service.clone());
+        let mut changed = self.put_service(service.clone())?;
         if replace_existing_checks {
             let gone: Vec<_> = self
                 .tables

@@ -50,6 +50,8 @@ fn a_registration_touches_its_own_places_and_no_others() {
         Place::Service("web-sidecar-proxy".into()),
         Place::Connect("web".into()),
         Place::Proxy(on_n1("web-sidecar-proxy")),
+        Place::VirtualIp("web".into()),
+        Place::VirtualIps,
     ];
     assert_eq!(applied.places, BTreeSet::from(expected));
 }
@@ -211,6 +213,8 @@ fn a_service_takes_its_checks_and_its_sidecar_along() {
     world.write(register_with_sidecar("web"));
     world.write(Write::RegisterCheck(check("c", "web")));
     world.write(deregister("web"));
+    // which virtual address was the last, the catalog does not forget
+    assert!(world.records.remove(&crate::catalog::RecordKey::LastVirtualIp).is_some());
     assert_eq!(world.records, before);
 }
 

@@ -8,6 +8,7 @@ mod intentions;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use central::{merged_proxy_config, protocol, proxy};
@@ -20,6 +21,7 @@ use super::tables::Tables;
 use crate::model::entry::Mesh;
 use crate::model::{
     Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, ProxyId, Service, ServiceId, ServiceName, Status,
+    VirtualIp,
 };
 
 /// Sorted by name.
@@ -108,4 +110,14 @@ pub fn changed_checks(old: &Tables, new: &Tables, node: &NodeName) -> Vec<(Check
     });
     let here = changed.filter(|((on, _), _)| on == node);
     here.map(|((_, id), check)| (id.clone(), check.cloned())).collect()
+}
+
+/// The virtual addresses of a service of the mesh.
+pub fn virtual_ip(tables: &Tables, service: &ServiceName) -> Option<Arc<VirtualIp>> {
+    tables.virtual_ips.of(service).cloned()
+}
+
+/// Which service has the virtual address.
+pub fn virtual_ip_holder(tables: &Tables, address: IpAddr) -> Option<ServiceName> {
+    tables.virtual_ips.holder(address).cloned()
 }
