@@ -25,12 +25,10 @@ impl Trust {
         let provider = Arc::new(ring::default_provider());
         let builder =
             || ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-        let anybody = Anybody(Arc::clone(&provider));
+        let anybody = anybody(Arc::clone(&provider));
         Ok(Self {
             verifying: Arc::new(builder()?.with_root_certificates(roots).with_no_client_auth()),
-            anybody: Arc::new(
-                builder()?.dangerous().with_custom_certificate_verifier(Arc::new(anybody)).with_no_client_auth(),
-            ),
+            anybody: Arc::new(builder()?.dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth()),
         })
     }
 
@@ -40,6 +38,10 @@ impl Trust {
 }
 
 /// Takes any certificate (`TLSSkipVerify`), as long as the peer holds its key.
+pub fn anybody(provider: Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(Anybody(provider))
+}
+
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 

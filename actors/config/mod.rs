@@ -75,6 +75,18 @@ impl AgentConfig {
     /// # Errors
     /// With every problem of every file and flag: where it is, and what is wrong.
     pub fn load(flags: &AgentFlags) -> Result<Self, ConfigError> {
+        Self::read(flags, Purpose::Run)
+    }
+
+    /// Reads these paths as an agent would, whatever else its command line says.
+    ///
+    /// # Errors
+    /// With every problem of every file.
+    pub fn validate(flags: &AgentFlags) -> Result<Vec<String>, ConfigError> {
+        Self::read(flags, Purpose::Validate).map(|config| config.warnings)
+    }
+
+    fn read(flags: &AgentFlags, purpose: Purpose) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
         let mut warnings = Vec::new();
         let files = files::read(&flags.config_paths, &mut problems, &mut warnings);
@@ -93,7 +105,7 @@ impl AgentConfig {
         if dev && settings.data_dir.is_some() {
             warnings.push("data_dir has no effect with -dev: state is kept in memory".to_owned());
         }
-        if !dev && settings.data_dir.is_none() {
+        if !dev && settings.data_dir.is_none() && purpose == Purpose::Run {
             problems.push(Problem::new("data_dir is required (or use -dev)"));
         }
         if !problems.is_empty() {
@@ -101,6 +113,13 @@ impl AgentConfig {
         }
         Ok(resolve(dev, settings, node_name, definitions, warnings))
     }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Purpose {
+    Run,
+    /// The data directory may be on the command line, which is not at hand.
+    Validate,
 }
 
 /// Defaults for what was not given.

@@ -1,6 +1,6 @@
 //! `chancery catalog`: who is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use clap::{Args, Subcommand};
@@ -10,12 +10,16 @@ use super::api::percent_encoded;
 use super::columns::columns;
 use super::error::CliError;
 use super::flags::HttpFlags;
+use super::format::{Format, items, json, text};
 
 /// How much of a node's ID is shown without `-detailed`.
 const SHORT_ID: usize = 8;
 
 #[derive(Subcommand)]
 pub(super) enum Catalog {
+    /// List the datacenters
+    #[command(after_help = "Example:\n\n    $ chancery catalog datacenters")]
+    Datacenters(Datacenters),
     /// List the services
     #[command(after_help = "Example:\n\n    $ chancery catalog services -tags")]
     Services(Services),
@@ -25,12 +29,49 @@ pub(super) enum Catalog {
 }
 
 #[derive(Args)]
+pub(super) struct Datacenters {
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(Args)]
 pub(super) struct Services {
     /// Show the tags of each
     #[arg(long)]
     pub tags: bool,
+    /// Only services with an instance on this node
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["node_meta", "filter"])]
+    node: Option<String>,
+    #[command(flatten)]
+    only: Only,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     #[command(flatten)]
     http: HttpFlags,
+}
+
+/// Which of the many.
+#[derive(Args)]
+struct Only {
+    /// Only nodes with this metadata; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    node_meta: Vec<String>,
+    /// Only what this expression is true for
+    #[arg(long, value_name = "EXPRESSION")]
+    filter: Option<String>,
+}
+
+impl Only {
+    fn query(&self) -> Vec<(&str, &str)> {
+        let meta = self.node_meta.iter().map(|pair| ("node-meta", pair.as_str()));
+        meta.chain(self.filter.as_deref().map(|filter| ("filter", filter))).collect()
+    }
+}
+
+/// `key:value`, as the API has it.
+fn key_value(text: &str) -> Result<String, String> {
+    text.split_once('=').map(|(key, value)| format!("{key}:{value}")).ok_or_else(|| "must be key=value".to_owned())
 }
 
 #[derive(Args)]
@@ -41,27 +82,77 @@ pub(super) struct Nodes {
     /// Show whole IDs, tagged addresses and metadata
     #[arg(long)]
     detailed: bool,
+    /// Those near this node first
+    #[arg(long, value_name = "NODE")]
+    near: Option<String>,
+    #[command(flatten)]
+    only: Only,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     #[command(flatten)]
     http: HttpFlags,
 }
 
 impl Catalog {
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
-        let text = match self {
-            Self::Services(services) => {
-                service_lines(&services.http.connect()?.get("/v1/catalog/services", &[])?, services.tags)
+        match self {
+            Self::Datacenters(datacenters) => {
+                let names = datacenters.http.connect()?.get("/v1/catalog/datacenters", &[])?;
+                for name in items(&names).filter_map(Value::as_str) {
+                    writeln!(out, "{name}")?;
+                }
+                Ok(())
             }
-            Self::Nodes(nodes) => {
-                let path = match &nodes.service {
-                    Some(name) => format!("/v1/catalog/service/{}", percent_encoded(name)),
-                    None => "/v1/catalog/nodes".to_owned(),
-                };
-                node_lines(&nodes.http.connect()?.get(&path, &[])?, nodes.detailed)
+            Self::Services(services) => services.run(out),
+            Self::Nodes(nodes) => nodes.run(out),
+        }
+    }
+}
+
+impl Services {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let api = self.http.connect()?;
+        let services = match &self.node {
+            Some(node) => {
+                let path = format!("/v1/catalog/node/{}", percent_encoded(node));
+                by_name(&api.get(&path, &[])?["Services"])
             }
+            None => api.get("/v1/catalog/services", &self.only.query())?,
         };
-        out.write_all(text.as_bytes())?;
+        match self.format {
+            Format::Json => json(out, &services)?,
+            Format::Pretty => out.write_all(service_lines(&services, self.tags).as_bytes())?,
+        }
         Ok(())
     }
+}
+
+impl Nodes {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let path = match &self.service {
+            Some(name) => format!("/v1/catalog/service/{}", percent_encoded(name)),
+            None => "/v1/catalog/nodes".to_owned(),
+        };
+        let mut query = self.only.query();
+        query.extend(self.near.as_deref().map(|near| ("near", near)));
+        let nodes = self.http.connect()?.get(&path, &query)?;
+        match self.format {
+            Format::Json => json(out, &nodes)?,
+            Format::Pretty => out.write_all(node_lines(&nodes, self.detailed).as_bytes())?,
+        }
+        Ok(())
+    }
+}
+
+/// From the instances of a node to names with their tags, as the list of all services has them.
+fn by_name(instances: &Value) -> Value {
+    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for instance in instances.as_object().into_iter().flatten().map(|(_, instance)| instance) {
+        let tags = items(&instance["Tags"]).filter_map(Value::as_str).map(str::to_owned);
+        named.entry(text(instance, "Service")).or_default().extend(tags);
+    }
+    serde_json::json!(named)
 }
 
 fn service_lines(services: &Value, tags: bool) -> String {
@@ -79,7 +170,6 @@ fn service_lines(services: &Value, tags: bool) -> String {
 
 /// From nodes, or from instances, which name their node with the same fields.
 fn node_lines(nodes: &Value, detailed: bool) -> String {
-    let text = |node: &Value, field: &str| node[field].as_str().unwrap_or_default().to_owned();
     let by_name: BTreeMap<String, Vec<String>> = nodes
         .as_array()
         .into_iter()
@@ -119,7 +209,7 @@ fn pairs(object: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{node_lines, service_lines};
+    use super::{by_name, node_lines, service_lines};
 
     #[test]
     fn services_are_sorted_and_show_tags_when_asked() {
@@ -140,6 +230,16 @@ mod tests {
         );
         let detailed = node_lines(&nodes, true);
         assert!(detailed.ends_with("10.4.5.31  dc1  lan=10.4.5.31, wan=10.4.5.31  rack=7\n"), "{detailed}");
+    }
+
+    #[test]
+    fn the_services_of_a_node_are_named_once_with_all_their_tags() {
+        let instances = json!({
+            "web-1": { "Service": "web", "Tags": ["v1"] },
+            "web-2": { "Service": "web", "Tags": ["v2", "v1"] },
+            "db": { "Service": "db", "Tags": [] },
+        });
+        assert_eq!(by_name(&instances), json!({ "db": [], "web": ["v1", "v2"] }));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Rows of text under each other.
 
+use super::paint;
+
 /// Two spaces between the widest cells, no spaces at the ends of lines.
 pub(super) fn columns<Row, Cell>(rows: &[Row]) -> String
 where
@@ -9,7 +11,7 @@ where
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         for (at, cell) in row.as_ref().iter().enumerate() {
-            let width = cell.as_ref().chars().count();
+            let width = paint::width(cell.as_ref());
             match widths.get_mut(at) {
                 Some(widest) => *widest = width.max(*widest),
                 None => widths.push(width),
@@ -18,7 +20,10 @@ where
     }
     let mut text = String::new();
     for row in rows {
-        let cells = row.as_ref().iter().zip(&widths).map(|(cell, width)| format!("{:<width$}", cell.as_ref()));
+        let cells = row.as_ref().iter().zip(&widths).map(|(cell, width)| {
+            let gap = width.saturating_sub(paint::width(cell.as_ref()));
+            format!("{}{:gap$}", cell.as_ref(), "")
+        });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }

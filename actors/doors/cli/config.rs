@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use serde::Serialize as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::percent_encoded;
 use super::definition::{self, text_field};
 use super::error::CliError;
 use super::flags::HttpFlags;
+use super::format::json;
 
 #[derive(Subcommand)]
 pub(super) enum Config {
@@ -122,7 +122,7 @@ impl Put {
         let (kind, name) = key(&entry, &self.file)?;
         let query: Vec<_> = index.iter().map(|index| ("cas", index.as_str())).collect();
         let written = self.http.connect()?.put("/v1/config", &query, Some(&entry))?;
-        if written == json!(false) {
+        if written == Value::Bool(false) {
             return Err(outdated("written", &kind, &name));
         }
         writeln!(out, "Config entry written: {kind}/{name}")?;
@@ -133,8 +133,7 @@ impl Put {
 impl Read {
     fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
         let entry = self.http.connect()?.get(&path(&self.kind, &self.name), &[])?;
-        out.write_all(&pretty(&entry)?)?;
-        Ok(())
+        json(out, &entry)
     }
 }
 
@@ -159,7 +158,7 @@ impl Delete {
         };
         let query: Vec<_> = index.iter().map(|index| ("cas", index.as_str())).collect();
         let deleted = self.http.connect()?.delete(&path(&kind, &name), &query)?;
-        if deleted == json!(false) {
+        if deleted == Value::Bool(false) {
             return Err(outdated("deleted", &kind, &name));
         }
         writeln!(out, "Config entry deleted: {kind}/{name}")?;
@@ -183,22 +182,11 @@ fn key(entry: &Value, file: &str) -> Result<(String, String), CliError> {
     Ok((kind.to_owned(), name.to_owned()))
 }
 
-/// With Consul's four spaces.
-fn pretty(value: &Value) -> Result<Vec<u8>, CliError> {
-    let mut text = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    value
-        .serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))
-        .map_err(|error| CliError::Output(error.into()))?;
-    text.push(b'\n');
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Cas, key, pretty};
+    use super::{Cas, key};
 
     #[test]
     fn an_index_is_compared_only_when_asked() {
@@ -219,11 +207,5 @@ mod tests {
         assert_eq!(found(both), Ok(("service-defaults".to_owned(), "web".to_owned())));
         assert_eq!(found(json!({ "Kind": "service-defaults" })), Err("a.hcl: an entry needs a Name".to_owned()));
         assert_eq!(found(json!({})), Err("a.hcl: an entry needs a Kind".to_owned()));
-    }
-
-    #[test]
-    fn an_entry_is_printed_with_four_spaces() {
-        let text = pretty(&json!({ "Kind": "mesh" })).expect("a vector takes everything");
-        assert_eq!(String::from_utf8_lossy(&text), "{\n    \"Kind\": \"mesh\"\n}\n");
     }
 }

@@ -10,6 +10,9 @@ use super::api::AgentApi;
 use super::columns::columns;
 use super::error::CliError;
 use super::flags::HttpFlags;
+use super::format::{Format, items, json, text};
+use super::paint;
+use super::services::key_value;
 
 const EXACT: &str = "/v1/connect/intentions/exact";
 
@@ -22,6 +25,9 @@ pub(super) enum Intention {
     /// Tell whether a call is allowed: exit code 0 if it is, 1 if it is denied, 2 if that cannot be told
     #[command(after_help = "Example:\n\n    $ chancery intention check web db")]
     Check(Pair),
+    /// List the intentions that a service is named in, in the order in which they are tried
+    #[command(name = "match", after_help = "Example:\n\n    $ chancery intention match -source web")]
+    Matching(Matching),
     /// List all intentions
     #[command(after_help = "Example:\n\n    $ chancery intention list")]
     List(List),
@@ -58,10 +64,37 @@ pub(super) struct Create {
     /// Replace the intention if there is one
     #[arg(long)]
     replace: bool,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Metadata; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    meta: Vec<(String, String)>,
+}
+
+#[derive(Args)]
+pub(super) struct Matching {
+    /// The service
+    #[arg(value_name = "SERVICE")]
+    name: String,
+    /// The service is the one that is called; so too if neither is given
+    #[arg(long)]
+    destination: bool,
+    /// The service is the one that calls
+    #[arg(long)]
+    source: bool,
+    #[command(flatten)]
+    http: HttpFlags,
 }
 
 #[derive(Args)]
 pub(super) struct List {
+    /// Only what this expression is true for
+    #[arg(long, value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     #[command(flatten)]
     http: HttpFlags,
 }
@@ -72,9 +105,14 @@ impl Intention {
             Self::Create(create) => create.run(out)?,
             Self::Check(pair) => return pair.check(out),
             Self::List(list) => {
-                let intentions = list.http.connect()?.get("/v1/connect/intentions", &[])?;
-                out.write_all(list_lines(&intentions).as_bytes())?;
+                let query: Vec<_> = list.filter.iter().map(|filter| ("filter", filter.as_str())).collect();
+                let intentions = list.http.connect()?.get("/v1/connect/intentions", &query)?;
+                match list.format {
+                    Format::Json => json(out, &intentions)?,
+                    Format::Pretty => out.write_all(list_lines(&intentions).as_bytes())?,
+                }
             }
+            Self::Matching(matching) => matching.run(out)?,
             Self::Get(pair) => {
                 let found = pair.find(&pair.http.connect()?)?.ok_or_else(|| pair.unknown())?;
                 out.write_all(get_lines(&found).as_bytes())?;
@@ -115,6 +153,24 @@ impl Pair {
     }
 }
 
+impl Matching {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        if self.source && self.destination {
+            return Err(CliError::usage("-source and -destination exclude each other"));
+        }
+        let by = if self.source { "source" } else { "destination" };
+        let query = [("by", by), ("name", self.name.as_str())];
+        let matches = self.http.connect()?.get("/v1/connect/intentions/match", &query)?;
+        for intention in items(&matches[&self.name]) {
+            let [source, destination, action] =
+                ["SourceName", "DestinationName", "Action"].map(|field| text(intention, field));
+            let action = if action.is_empty() { "rules on requests".to_owned() } else { action };
+            writeln!(out, "{source} => {destination} ({})", paint::state(&action))?;
+        }
+        Ok(())
+    }
+}
+
 impl Create {
     fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
         if self.allow && self.deny {
@@ -128,25 +184,23 @@ impl Create {
                 "there is an intention from {source:?} to {destination:?} already: replace it with -replace"
             )));
         }
-        api.put(EXACT, &self.pair.query(), Some(&json!({ "Action": action })))?;
+        let mut intention = json!({ "Action": action });
+        if let Some(description) = &self.description {
+            intention["Description"] = json!(description);
+        }
+        if !self.meta.is_empty() {
+            intention["Meta"] = self.meta.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        }
+        api.put(EXACT, &self.pair.query(), Some(&intention))?;
         writeln!(out, "Created: {source} => {destination} ({action})")?;
         Ok(())
     }
 }
 
 fn list_lines(intentions: &Value) -> String {
-    let text = |intention: &Value, field: &str| match &intention[field] {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    };
     let fields = ["ID", "SourceName", "Action", "DestinationName", "Precedence"];
-    let rows: Vec<Vec<String>> = intentions
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|intention| fields.iter().map(|field| text(intention, field)).collect())
-        .collect();
+    let rows: Vec<Vec<String>> =
+        items(intentions).map(|intention| fields.iter().map(|field| text(intention, field)).collect()).collect();
     if rows.is_empty() {
         return "There are no intentions.\n".to_owned();
     }

@@ -6,17 +6,34 @@
 mod api;
 mod catalog;
 mod columns;
+mod completion;
 mod config;
 mod connect;
 mod definition;
+#[cfg(test)]
+mod documented;
 mod error;
 mod exact;
 mod flags;
+mod format;
+mod health;
+mod info;
 mod intention;
+mod keygen;
+mod kv;
+mod maint;
+mod members;
+mod monitor;
+mod operator;
+mod paint;
 mod program;
 mod refused;
+mod running;
 mod services;
+mod snapshot;
+mod validate;
 mod version;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -52,22 +69,56 @@ enum Command {
     /// Look at the catalog
     #[command(subcommand)]
     Catalog(catalog::Catalog),
+    /// Print a completion script for a shell
+    Completion(completion::Completion),
     /// Write, read, list and delete config entries
     #[command(subcommand)]
     Config(config::Config),
-    /// Run proxies
+    /// Run proxies, look after the certificate authority
     #[command(subcommand)]
-    Connect(connect::Connect),
+    Connect(Box<connect::Connect>),
+    /// Take a node out of the cluster
+    ForceLeave(running::ForceLeave),
+    /// See how services, nodes and checks are
+    #[command(subcommand)]
+    Health(health::Health),
+    /// Print what the agent says about its own work
+    Info(info::Info),
     /// Say who may call whom
     #[command(subcommand)]
     Intention(intention::Intention),
+    /// Print a random key
+    Keygen(keygen::Keygen),
+    /// Read and write the key-value store
+    #[command(subcommand)]
+    Kv(kv::Kv),
+    /// End the agent, after its clients have been sent away
+    Leave(running::Leave),
+    /// Take a node or an instance out of use for a while
+    Maint(maint::Maint),
+    /// List the members of the cluster
+    Members(members::Members),
+    /// Follow the agent's log
+    Monitor(monitor::Monitor),
+    /// Count what the agent holds
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    /// Have the agent read its configuration files again
+    Reload(running::Reload),
     /// Register and deregister services
     #[command(subcommand)]
     Services(services::Services),
+    /// Save and restore the agent's state
+    #[command(subcommand)]
+    Snapshot(snapshot::Snapshot),
     /// Measure a control plane with many simulated Envoys
     Swarm(SwarmFlags),
+    /// Check configuration files without an agent
+    Validate(validate::Validate),
     /// Print the version
     Version(version::Version),
+    /// Wait for changes, and run a program for each
+    Watch(watch::Watch),
 }
 
 /// What a command line asks for.
@@ -128,12 +179,27 @@ impl Client {
         match self.command {
             Command::Agent(_) => return Err(CliError::usage("`agent` is the agent itself, not a client of one")),
             Command::Catalog(command) => command.run(out)?,
+            Command::Completion(command) => command.run(self.program, out)?,
             Command::Config(command) => command.run(out)?,
             Command::Connect(command) => command.run(out)?,
+            Command::ForceLeave(command) => command.run()?,
+            Command::Health(command) => command.run(out)?,
+            Command::Info(command) => command.run(out)?,
             Command::Intention(command) => return command.run(out),
+            Command::Keygen(command) => command.run(out)?,
+            Command::Kv(command) => command.run(out)?,
+            Command::Leave(command) => command.run(out)?,
+            Command::Maint(command) => command.run(out)?,
+            Command::Members(command) => return command.run(out),
+            Command::Monitor(command) => command.run(out)?,
+            Command::Operator(command) => command.run(out)?,
+            Command::Reload(command) => command.run(out)?,
             Command::Services(command) => command.run(out)?,
+            Command::Snapshot(command) => command.run(out)?,
             Command::Swarm(flags) => flags.run(out)?,
+            Command::Validate(command) => return command.run(out),
             Command::Version(command) => command.run(self.program, out)?,
+            Command::Watch(command) => command.run(out)?,
         }
         Ok(ExitCode::SUCCESS)
     }

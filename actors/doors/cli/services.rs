@@ -140,7 +140,7 @@ fn in_files(files: &[String]) -> Result<Vec<Value>, CliError> {
     Ok(services)
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("must be key=value")?;
     Ok((key.to_owned(), value.to_owned()))
 }

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
 use super::error::CliError;
+use super::format::Format;
 use super::program::Program;
 use crate::version::{BUILD_DATE, CHANCERY_VERSION, CONSUL_INTERFACE_VERSION, REVISION};
 
@@ -13,14 +14,8 @@ use crate::version::{BUILD_DATE, CHANCERY_VERSION, CONSUL_INTERFACE_VERSION, REV
 #[command(after_help = "Example:\n\n    $ chancery version -format=json")]
 pub(super) struct Version {
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Pretty)]
+    #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Pretty,
-    Json,
 }
 
 impl Version {

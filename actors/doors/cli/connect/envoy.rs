@@ -10,9 +10,9 @@ use chancery::model::Opaque;
 use clap::{Args, Subcommand};
 
 use super::{binary, environment, launch, proxy};
-use crate::doors::cli::api::AgentApi;
+use crate::doors::cli::api::{AgentApi, HttpAddress};
 use crate::doors::cli::error::CliError;
-use crate::doors::cli::flags::{HttpAddress, HttpFlags, env};
+use crate::doors::cli::flags::{HttpFlags, env, prefixed};
 
 const DEFAULT_XDS_PORT: u16 = 8502;
 
@@ -80,7 +80,10 @@ pub(in crate::doors::cli) struct Envoy {
 enum Part {
     /// Writes standard input into a named pipe
     #[command(hide = true)]
-    PipeBootstrap { pipe: PathBuf },
+    PipeBootstrap {
+        /// The pipe
+        pipe: PathBuf,
+    },
 }
 
 impl Envoy {
@@ -164,7 +167,7 @@ impl Envoy {
 
     /// As told, else the port that the agent names on the host that answered.
     fn xds_address(&self, http: &HttpAddress, agent: &proxy::Agent) -> Result<XdsAddress, CliError> {
-        if let Some(given) = self.grpc_addr.clone().or_else(|| env("CONSUL_GRPC_ADDR")) {
+        if let Some(given) = self.grpc_addr.clone().or_else(|| prefixed(env, "GRPC_ADDR")) {
             return parse_grpc(&given);
         }
         let port = match (agent.plaintext, agent.tls) {
@@ -176,9 +179,9 @@ impl Envoy {
             }
             (None, None) => DEFAULT_XDS_PORT,
         };
-        let host = match http {
-            HttpAddress::Tcp(address) => address.rsplit_once(':').map_or("localhost", |(host, _)| host),
-            HttpAddress::Unix(_) => "localhost",
+        let host = match http.host() {
+            v6 if v6.contains(':') => format!("[{v6}]"),
+            host => host.to_owned(),
         };
         resolve(&format!("{host}:{port}"), "the agent's xDS server").map(XdsAddress::Tcp)
     }

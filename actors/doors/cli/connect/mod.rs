@@ -1,6 +1,7 @@
-//! `chancery connect`: runs Envoy beside a service.
+//! `chancery connect`: runs Envoy beside a service, and looks after the certificate authority.
 
 mod binary;
+mod ca;
 mod environment;
 mod envoy;
 mod launch;
@@ -19,12 +20,16 @@ pub(super) enum Connect {
         $ chancery connect envoy -sidecar-for web -admin-bind localhost:19001 -- -l debug\n    \
         $ chancery connect envoy -sidecar-for web -bootstrap > bootstrap.json")]
     Envoy(Box<envoy::Envoy>),
+    /// Read and change the configuration of the certificate authority
+    #[command(subcommand)]
+    Ca(Box<ca::Ca>),
 }
 
 impl Connect {
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
         match self {
             Self::Envoy(envoy) => envoy.run(out),
+            Self::Ca(ca) => ca.run(out),
         }
     }
 }

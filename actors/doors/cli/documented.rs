@@ -1,0 +1,58 @@
+//! The table of commands in the README is true.
+
+use clap::Command;
+
+use super::{Program, definition};
+
+const README: &str = include_str!("../../../README.md");
+
+/// The words in backticks in the first column of the table.
+fn documented() -> Vec<&'static str> {
+    let table = README.split("| commands | what for |").nth(1).expect("the README has the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.filter_map(|row| row.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
+}
+
+fn leaves(command: &Command, around: &str, into: &mut Vec<String>) {
+    for part in command.get_subcommands().filter(|part| part.get_name() != "help" && !part.is_hide_set()) {
+        let name = format!("{around}{}", part.get_name());
+        if part.has_subcommands() && part.is_subcommand_required_set() {
+            leaves(part, &format!("{name} "), into);
+        } else {
+            into.push(name);
+        }
+    }
+}
+
+#[test]
+fn every_command_is_in_the_readme_and_every_one_there_exists() {
+    let mut existing = Vec::new();
+    leaves(&definition(Program::Chancery), "", &mut existing);
+    let mut documented: Vec<String> = documented().into_iter().map(str::to_owned).collect();
+    existing.sort();
+    documented.sort();
+    assert_eq!(documented, existing);
+}
+
+#[test]
+fn every_command_and_flag_says_what_it_is_and_commands_have_an_example() {
+    fn look(command: &Command, path: &str, silent: &mut Vec<String>) {
+        for part in command.get_subcommands() {
+            let path = format!("{path} {}", part.get_name());
+            if part.get_about().is_none() {
+                silent.push(path.clone());
+            }
+            let leaf = !(part.has_subcommands() && part.is_subcommand_required_set());
+            if leaf && !part.is_hide_set() && !part.get_after_help().is_some_and(|help| help.to_string().contains("$ "))
+            {
+                silent.push(format!("{path}: no example"));
+            }
+            let arguments = part.get_arguments().filter(|argument| argument.get_help().is_none());
+            silent.extend(arguments.map(|argument| format!("{path} {}", argument.get_id())));
+            look(part, &path, silent);
+        }
+    }
+    let mut silent = Vec::new();
+    look(&definition(Program::Chancery), "", &mut silent);
+    assert_eq!(silent, Vec::<String>::new());
+}

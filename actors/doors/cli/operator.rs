@@ -1,0 +1,77 @@
+//! `chancery operator`: how much the agent holds.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::columns::columns;
+use super::error::CliError;
+use super::flags::HttpFlags;
+use super::format::{Format, json, text};
+
+#[derive(Subcommand)]
+pub(super) enum Operator {
+    /// Count what the agent holds
+    #[command(subcommand)]
+    Usage(Usage),
+}
+
+#[derive(Subcommand)]
+pub(super) enum Usage {
+    /// Count services and their instances
+    #[command(after_help = "Example:\n\n    $ chancery operator usage instances")]
+    Instances(Instances),
+}
+
+#[derive(Args)]
+pub(super) struct Instances {
+    /// Count all datacenters: here there is one
+    #[arg(long)]
+    all_datacenters: bool,
+    /// Only services that Consul would bill: those of applications
+    #[arg(long, conflicts_with = "only_connect")]
+    only_billable: bool,
+    /// Only what belongs to the mesh: proxies, gateways, native services
+    #[arg(long)]
+    only_connect: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+impl Operator {
+    pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
+        let Self::Usage(Usage::Instances(instances)) = self;
+        let query: &[(&str, &str)] = if instances.all_datacenters { &[("global", "")] } else { &[] };
+        let usage = instances.http.connect()?.get("/v1/operator/usage", query)?;
+        match instances.format {
+            Format::Json => json(out, &usage)?,
+            Format::Pretty => out.write_all(instances.lines(&usage).as_bytes())?,
+        }
+        Ok(())
+    }
+}
+
+impl Instances {
+    fn lines(&self, usage: &Value) -> String {
+        let mut told = String::new();
+        for (datacenter, counts) in usage["Usage"].as_object().into_iter().flatten() {
+            told.push_str(&format!("Datacenter {datacenter}\n"));
+            let mut rows = vec![["Kind".to_owned(), "Services".to_owned(), "Instances".to_owned()]];
+            if !self.only_connect {
+                let [services, instances] = ["Services", "BillableServiceInstances"].map(|field| text(counts, field));
+                rows.push(["application".to_owned(), services, instances]);
+            }
+            if !self.only_billable {
+                for (kind, instances) in counts["ConnectServiceInstances"].as_object().into_iter().flatten() {
+                    rows.push([kind.clone(), String::new(), instances.to_string()]);
+                }
+            }
+            told.push_str(&columns(&rows));
+        }
+        told
+    }
+}

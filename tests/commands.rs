@@ -1,0 +1,136 @@
+//! The command line as scripts use it: real commands against a real agent; what they print, and how they end.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Output, Stdio};
+
+use chancery_tests::agent::Agent;
+use serde_json::{Value, json};
+
+/// What a command said, on both outputs, and its exit code.
+fn run(agent: &Agent, line: &str) -> (i32, String) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    said(&agent.command(&words).output().expect("the program runs"))
+}
+
+fn said(output: &Output) -> (i32, String) {
+    let text = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
+    (output.status.code().unwrap_or(-1), text)
+}
+
+fn done(agent: &Agent, line: &str) -> String {
+    let (code, text) = run(agent, line);
+    assert_eq!(code, 0, "{line}: {text}");
+    text
+}
+
+fn refused(agent: &Agent, line: &str) -> String {
+    let (code, text) = run(agent, line);
+    assert_eq!(code, 1, "{line}: {text}");
+    text
+}
+
+fn service(agent: &Agent, name: &str) {
+    let file = agent.write_file("service.hcl", &format!("service {{ name = \"{name}\" port = 8080 tags = [\"v1\"] }}"));
+    done(agent, &format!("services register {}", file.display()));
+}
+
+#[tokio::test]
+async fn services_come_are_seen_and_go() {
+    let agent = Agent::dev().await;
+    service(&agent, "web");
+    assert_eq!(done(&agent, "catalog services -tags"), "consul\nweb     v1\n");
+    let (code, text) = run(&agent, "health service -format json web");
+    let told: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!((code, &told[0]["Service"]["Port"]), (0, &json!(8080)));
+    let text = done(&agent, "health service web");
+    assert!(text.contains("web  127.0.0.1:8080  passing"), "{text}");
+    done(&agent, "services deregister -id=web");
+    assert_eq!(done(&agent, "health service web"), "There are no such instances.\n");
+}
+
+#[tokio::test]
+async fn the_environment_says_which_agent_and_flags_come_first() {
+    let agent = Agent::dev().await;
+    let address = format!("127.0.0.1:{}", agent.http_port);
+    let ask = |flags: &[&str], consul: &str, own: Option<&str>| {
+        let mut command = agent.command(&["catalog", "nodes"]);
+        command.args(flags).env("CONSUL_HTTP_ADDR", consul);
+        if let Some(own) = own {
+            command.env("CHANCERY_HTTP_ADDR", own);
+        }
+        said(&command.output().expect("the program runs"))
+    };
+    assert_eq!(ask(&[], &address, None).0, 0);
+    assert_eq!(ask(&[], "127.0.0.1:1", Some(&address)).0, 0);
+    assert_eq!(ask(&["-http-addr", &address], "127.0.0.1:1", None).0, 0);
+    assert_eq!(ask(&[&format!("--http-addr={address}")], "127.0.0.1:1", None).0, 0);
+    let (code, text) = ask(&[], "127.0.0.1:1", None);
+    assert!(code == 1 && text.contains("http://127.0.0.1:1") && text.contains("is it running?"), "{text}");
+}
+
+#[tokio::test]
+async fn intentions_are_created_checked_matched_and_deleted() {
+    let agent = Agent::dev().await;
+    done(&agent, "intention create -deny web db");
+    assert!(refused(&agent, "intention create web db").contains("-replace"));
+    assert_eq!(run(&agent, "intention check web db"), (1, "Denied\n".to_owned()));
+    assert_eq!(run(&agent, "intention check other db"), (0, "Allowed\n".to_owned()));
+    assert!(done(&agent, "intention list").contains("deny"));
+    assert!(done(&agent, "intention get web db").contains("Action:"));
+    done(&agent, "intention delete web db");
+    assert!(refused(&agent, "intention delete web db").contains("no intention"));
+    assert_eq!(run(&agent, "intention check").0, 2);
+}
+
+#[tokio::test]
+async fn a_watch_prints_once_or_runs_a_program_for_each_change() {
+    let agent = Agent::dev().await;
+    let nodes: Value = serde_json::from_str(&done(&agent, "watch -type=nodes")).expect("JSON");
+    assert_eq!(nodes[0]["Node"], "n1");
+    assert!(refused(&agent, "watch -type=event -name=x").contains("events are not supported"));
+    assert!(refused(&agent, "watch -type=service").contains("needs -service"));
+
+    let mut command = agent.command(&["watch", "-type=services", "cat; echo"]);
+    let mut watch = command.stdout(Stdio::piped()).spawn().expect("the program runs");
+    let mut lines = BufReader::new(watch.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+    let mut next = || lines.find(|line| !line.is_empty()).expect("it goes on");
+    assert_eq!(next(), r#"{"consul":[]}"#);
+    service(&agent, "web");
+    assert_eq!(next(), r#"{"consul":[],"web":["v1"]}"#);
+    watch.kill().expect("it still waits");
+    watch.wait().expect("it ends");
+
+    let (code, text) = run(&agent, "watch -type=nodes exit 3");
+    assert!(code == 1 && text.contains("exit status: 3"), "{text}");
+}
+
+#[tokio::test]
+async fn validate_names_every_problem_of_a_directory() {
+    let agent = Agent::dev().await;
+    agent.write_file("a.hcl", "node_nam = \"x\"\nservice { name = \"web\" port = 8080 }\n");
+    agent.write_file("b.json", "{ \"ports\": { \"http\": 99999 } }");
+    let text = refused(&agent, &format!("validate {}", agent.folder().display()));
+    assert!(text.contains("a.hcl:1: ") && text.contains("did you mean \"node_name\""), "{text}");
+    assert!(text.contains("b.json:1: ") && text.contains("ports.http"), "{text}");
+    let good = agent.write_file("a.hcl", "service { name = \"web\" port = 8080 }\n");
+    assert_eq!(done(&agent, &format!("validate {}", good.display())), "Configuration is valid!\n");
+    assert_eq!(done(&agent, &format!("validate -quiet {}", good.display())), "");
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_refused_with_a_way_out() {
+    let agent = Agent::dev().await;
+    for (line, way_out) in [
+        ("acl token list", "keep the ports to yourself"),
+        ("event -name=x", "watch"),
+        ("lock a b", "sessions and locks are not supported"),
+        ("connect proxy -service web", "connect envoy"),
+        ("services export -name web", "peering is not supported"),
+        ("servces register", "'services'"),
+        ("catalog servces", "'services'"),
+        ("catalog services -tgas", "'--tags'"),
+    ] {
+        let text = refused(&agent, line);
+        assert!(text.contains(way_out), "{line}: {text}");
+    }
+}
