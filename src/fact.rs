@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::{Tables, query};
 use crate::chain::{self, Chain};
 use crate::model::entry::Mesh;
-use crate::model::intention::Intentions;
+use crate::model::intention::{Intentions, WILDCARD};
 use crate::model::topic::{ChainKey, Place, Topic};
 use crate::model::{Check, Endpoints, Entry, EntryKey, EntryKind, Index, Instance, Intention, Leaf, Node};
 use crate::model::{ProxyConfig, ProxyId, Roots, Service, ServiceName};
@@ -95,13 +95,7 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             let leaf = query::leaf(tables, service).map(|leaf| Arc::new(Shared::new(Leaf::clone(&leaf))));
             (Fact::Leaf(leaf), vec![Place::Leaf(service.clone())])
         }
-        Topic::Intentions(destination) => (
-            Fact::Intentions(Arc::new(Shared::new(query::intentions(tables, destination)))),
-            vec![
-                Place::Entry(EntryKey::new(EntryKind::ServiceIntentions, destination.as_str())),
-                Place::Entry(EntryKey::new(EntryKind::ServiceIntentions, crate::model::intention::WILDCARD)),
-            ],
-        ),
+        Topic::Intentions(destination) => intentions(tables, destination),
         Topic::Mesh => {
             (Fact::Mesh(Arc::new(query::mesh(tables))), vec![Place::Entry(EntryKey::new(EntryKind::Mesh, "mesh"))])
         }
@@ -116,6 +110,17 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             vec![Place::Service(service.clone())],
         ),
     }
+}
+
+fn intentions(tables: &Tables, destination: &ServiceName) -> (Fact, Vec<Place>) {
+    let intentions = query::intentions(tables, destination);
+    let entry = |kind, name: &str| Place::Entry(EntryKey::new(kind, name));
+    let mut places =
+        vec![entry(EntryKind::ServiceIntentions, destination.as_str()), entry(EntryKind::ServiceIntentions, WILDCARD)];
+    // those that are not there too: they may come
+    let providers: BTreeSet<&str> = intentions.matching.iter().flat_map(Intention::providers).collect();
+    places.extend(providers.into_iter().map(|name| entry(EntryKind::JwtProvider, name)));
+    (Fact::Intentions(Arc::new(Shared::new(intentions))), places)
 }
 
 fn proxy(tables: &Tables, id: &ProxyId) -> (Fact, Vec<Place>) {

@@ -4,12 +4,13 @@
 //! shared as bytes by every proxy. A piece that cannot be made becomes a [`Refusal`] and the rest is served; a listener
 //! is never made without its TLS and its authorisation.
 //!
-//! Encoding is deterministic: no message here holds a map with more than one key.
+//! Encoding is deterministic: no message here holds a map with more than one key, and what needs one is [`merged`].
 
 mod address;
 mod cluster;
 mod endpoint;
 mod grpc;
+mod jwt;
 mod kept;
 mod listener;
 mod rbac;
@@ -21,7 +22,7 @@ mod tls;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use envoy_types::pb::google::protobuf;
+use envoy_types::pb::google::protobuf::{self, Any};
 use xxhash_rust::xxh3::Xxh3Default;
 
 pub use grpc::grpc;
@@ -36,6 +37,13 @@ pub struct Generated {
     pub view: View,
     /// What the view lacks, in the order of the registration.
     pub refusals: Vec<Refusal>,
+}
+
+/// What the messages come to when they are merged, which in protobuf is to write them one after the other. So a map of
+/// several keys gets an order: each part has one of them.
+fn merged<M: prost::Message + prost::Name>(parts: impl IntoIterator<Item = M>) -> Any {
+    let value = parts.into_iter().flat_map(|part| part.encode_to_vec()).collect();
+    Any { type_url: M::type_url(), value }
 }
 
 /// Stands for everything a shared resource is made of, beside the fact that keeps it.

@@ -50,6 +50,8 @@ pub enum Reason {
         "nobody is let in: not everybody may call, and without certificate providers callers cannot prove who they are"
     )]
     CallersUnknown,
+    #[error("{0:?} is no address of the form https://host:port/path")]
+    NotAKeySetAddress(String),
     #[error("its discovery chain or its endpoints are not known")]
     Unknown,
 }
@@ -64,6 +66,8 @@ pub enum Origin {
     },
     /// The instances of a service.
     Instances(ServiceName),
+    /// An entry `jwt-provider`.
+    JwtProvider(String),
 }
 
 impl fmt::Display for Origin {
@@ -71,6 +75,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Proxy(proxy) => write!(out, "the registration of the proxy {proxy}"),
             Self::Upstream { proxy, name } => write!(out, "the upstream {name} of the proxy {proxy}"),
+            Self::JwtProvider(name) => write!(out, "the config entry jwt-provider/{name}"),
             Self::Instances(service) => write!(out, "the instances of {service}"),
         }
     }

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::kept::{Kept, fact};
-use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, listener, secret};
+use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, jwt, listener, secret};
 use crate::chain::Chain;
+use crate::model::entry::jwt_provider::KeySet;
+use crate::model::intention::Intentions;
 use crate::model::{Bind, Endpoints, UpstreamConfig};
 use crate::resource::{Resource, ResourceType, Shared, View};
 use crate::snapshot::Snapshot;
@@ -20,6 +22,7 @@ pub fn sidecar(snapshot: &Snapshot<'_>) -> Generated {
 #[derive(Default)]
 pub struct Sidecar {
     local_app: Kept<1, Made>,
+    key_sets: Kept<2, KeySets>,
     public: Kept<4, Made>,
     /// In the order of the registration.
     upstreams: Vec<KeptUpstream>,
@@ -32,6 +35,8 @@ struct KeptUpstream {
 }
 
 type Made = Result<Arc<Resource>, Reason>;
+/// Where the keys of the providers are fetched, or the provider of whom that cannot be told.
+type KeySets = Result<Vec<Arc<Resource>>, (String, Reason)>;
 
 /// Where connections of an upstream go.
 #[derive(Clone)]
@@ -74,9 +79,20 @@ impl Draft<'_> {
                 return self.refuse(ResourceType::Cluster, cluster::LOCAL_APP.to_owned(), reason, self.of_proxy());
             }
         }
+        let key_sets = kept.key_sets.of([fact(proxy), fact(intentions)], || {
+            if proxy.protocol.is_http_like() { key_sets(intentions) } else { Ok(vec![]) }
+        });
+        match key_sets {
+            Ok(clusters) => self.resources.extend(clusters),
+            // Envoy takes no listener that fetches keys from a cluster it does not have
+            Err((provider, reason)) => {
+                let origin = Origin::JwtProvider(provider.clone());
+                return self.refuse(ResourceType::Cluster, cluster::jwks_name(&provider), reason, origin);
+            }
+        }
         let bind = Bind::Address { address: proxy.bind_address.clone(), port: proxy.bind_port };
         let public = kept.public.of([fact(proxy), fact(roots), fact(mesh), fact(intentions)], || {
-            let inbound = listener::Inbound { proxy, trust_domain: &roots.trust_domain, incoming: &mesh.incoming };
+            let inbound = listener::Inbound { proxy, trust_domain: &roots.trust_domain, mesh };
             listener::public(&bind, inbound, intentions)
         });
         match public {
@@ -159,6 +175,15 @@ impl Draft<'_> {
     fn refuse(&mut self, kind: ResourceType, name: String, reason: Reason, origin: Origin) {
         self.refusals.push(Refusal { kind, name, reason, origin });
     }
+}
+
+fn key_sets(intentions: &Shared<Intentions>) -> KeySets {
+    let remote = jwt::used(intentions).filter_map(|(name, provider)| match &provider.keys {
+        KeySet::Remote(keys) => Some((name, keys)),
+        KeySet::Inline(_) | KeySet::File(_) => None,
+    });
+    let cluster = |(name, keys)| cluster::jwks(name, keys, intentions).map_err(|reason| (String::from(name), reason));
+    remote.map(cluster).collect()
 }
 
 fn target(chain: &Chain, endpoints: &Shared<Endpoints>, settings: cluster::Settings<'_>) -> Result<Target, Reason> {

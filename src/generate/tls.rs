@@ -117,6 +117,6 @@ fn by_name(name: &str) -> SdsSecretConfig {
     SdsSecretConfig { name: name.to_owned(), sds_config: Some(ads()) }
 }
 
-fn transport_socket(context: Any) -> TransportSocket {
+pub(super) fn transport_socket(context: Any) -> TransportSocket {
     TransportSocket { name: "tls".to_owned(), config_type: Some(transport_socket::ConfigType::TypedConfig(context)) }
 }

@@ -1,7 +1,10 @@
 //! Who may call whom.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::entry::JwtProvider;
 use super::http::{HeaderMatch, PathMatch};
 use super::names::{Index, ServiceName};
 
@@ -92,6 +95,12 @@ impl Intention {
         !self.permissions.is_empty() || !self.jwt.is_empty()
     }
 
+    /// Names of the JWT providers that it refers to; some may come twice.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        let requirements = self.permissions.iter().map(|permission| &permission.jwt).chain([&self.jwt]);
+        requirements.flat_map(|jwt| &jwt.providers).map(|provider| provider.name.as_str())
+    }
+
     /// What holds where only connections are seen: what cannot be proved there is denied.
     pub fn connection_action(&self) -> Action {
         if self.needs_requests() { Action::Deny } else { self.action }
@@ -118,6 +127,8 @@ pub fn precedence(source: &ServiceName, destination: &ServiceName) -> u8 {
 pub struct Intentions {
     pub matching: Vec<Intention>,
     pub default_action: Action,
+    /// Those that the intentions refer to. One that is missing cannot prove anything: what refers to it denies.
+    pub providers: BTreeMap<String, JwtProvider>,
 }
 
 impl Intentions {
@@ -126,16 +137,31 @@ impl Intentions {
         found.sort_by(|a, b| b.precedence().cmp(&a.precedence()).then_with(|| a.source.cmp(&b.source)));
         let mut seen = std::collections::BTreeSet::new();
         found.retain(|intention| seen.insert(intention.source.clone()));
-        Self { matching: found, default_action }
+        Self { matching: found, default_action, providers: BTreeMap::new() }
+    }
+
+    /// Those that are asked, up to the wildcard: behind it nothing is reached.
+    pub fn reached(&self) -> &[Intention] {
+        let wildcard = self.matching.iter().position(|intention| intention.source == WILDCARD);
+        wildcard.map_or(&self.matching[..], |at| &self.matching[..=at])
+    }
+
+    /// Whether a token could be asked for.
+    pub fn ask_for_tokens(&self) -> bool {
+        self.reached().iter().any(|intention| intention.providers().next().is_some())
+    }
+
+    /// Whether all providers that the intention refers to are there.
+    pub fn can_prove(&self, intention: &Intention) -> bool {
+        intention.providers().all(|name| self.providers.contains_key(name))
     }
 
     /// Nobody is denied, not even a source that is not named here.
     pub fn allow_everybody(&self) -> bool {
-        // behind a wildcard nothing is reached
-        let wildcard = self.matching.iter().position(|intention| intention.source == WILDCARD);
-        let reached = wildcard.map_or(&self.matching[..], |at| &self.matching[..=at]);
+        let reached = self.reached();
+        let wildcard = reached.last().is_some_and(|intention| intention.source == WILDCARD);
         reached.iter().all(|intention| intention.connection_action() == Action::Allow)
-            && (wildcard.is_some() || self.default_action == Action::Allow)
+            && (wildcard || self.default_action == Action::Allow)
     }
 
     /// The naive reading for connections, which every compiled form must agree with.

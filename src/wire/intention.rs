@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fields::{Fields, Result, Typing, unsupported};
+use super::fields::{Fields, Result, Typing};
 use super::members::Members;
 use super::permission;
 use crate::catalog::Write;
@@ -27,9 +27,6 @@ pub fn decode(body: &Value, source: &str, destination: &str) -> Result<Write> {
     fields.computed(&["ID", "Precedence", "CreatedAt", "UpdatedAt", "Hash", "CreateIndex", "ModifyIndex"]);
     let (action, permissions) = access(&mut fields, destination.as_str())?;
     let description = description(&mut fields)?;
-    if !permissions.is_empty() {
-        return Err(fields.error("Permissions", unsupported("this field")));
-    }
     fields.finish()?;
     Ok(Write::PutIntention { source, destination, action, permissions, description })
 }

@@ -26,17 +26,31 @@ pub struct App {
 
 struct State {
     name: String,
+    /// What is answered in place of its name.
+    content: Option<String>,
     healthy: AtomicBool,
     calls: AtomicU64,
 }
 
 impl App {
-    /// Answers each HTTP request with `{"app": its name, "headers": what it was asked with}`; `/health` with 200 or 503.
+    /// Answers each HTTP request with `{"app": its name, "path": …, "headers": what it was asked with}`; `/health` with 200 or 503.
     ///
     /// # Panics
     /// When there is no port to be had.
     pub async fn http(name: &str) -> Self {
-        Self::serve(name, |stream, state| async move {
+        Self::over_http(name, None).await
+    }
+
+    /// Answers each HTTP request with `content`.
+    ///
+    /// # Panics
+    /// When there is no port to be had.
+    pub async fn http_of(name: &str, content: String) -> Self {
+        Self::over_http(name, Some(content)).await
+    }
+
+    async fn over_http(name: &str, content: Option<String>) -> Self {
+        Self::serve(name, content, |stream, state| async move {
             let service = service_fn(move |request| {
                 let answer = answer(&request, &state);
                 async move { Ok::<_, Infallible>(answer) }
@@ -53,7 +67,7 @@ impl App {
     /// # Panics
     /// When there is no port to be had.
     pub async fn tcp(name: &str) -> Self {
-        Self::serve(name, |mut stream, state| async move {
+        Self::serve(name, None, |mut stream, state| async move {
             state.calls.fetch_add(1, Ordering::Relaxed);
             _ = stream.read(&mut [0; 64]).await;
             _ = stream.write_all(state.name.as_bytes()).await;
@@ -62,13 +76,18 @@ impl App {
         .await
     }
 
-    async fn serve<F>(name: &str, handle: impl Fn(TcpStream, Arc<State>) -> F + Send + 'static) -> Self
+    async fn serve<F>(
+        name: &str,
+        content: Option<String>,
+        handle: impl Fn(TcpStream, Arc<State>) -> F + Send + 'static,
+    ) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
-        let state = Arc::new(State { name: name.to_owned(), healthy: AtomicBool::new(true), calls: AtomicU64::new(0) });
+        let (healthy, calls) = (AtomicBool::new(true), AtomicU64::new(0));
+        let state = Arc::new(State { name: name.to_owned(), content, healthy, calls });
         let shared = Arc::clone(&state);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -103,10 +122,14 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
         return response;
     }
     state.calls.fetch_add(1, Ordering::Relaxed);
+    if let Some(content) = &state.content {
+        return Response::new(Full::from(content.clone()));
+    }
     let headers: Map<String, Value> = request
         .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
         .collect();
-    Response::new(Full::from(json!({ "app": state.name, "headers": headers }).to_string()))
+    let path = request.uri().to_string();
+    Response::new(Full::from(json!({ "app": state.name, "path": path, "headers": headers }).to_string()))
 }

@@ -11,6 +11,7 @@ pub mod mesh;
 pub mod ports;
 pub mod process;
 pub mod prometheus;
+pub mod raw;
 pub mod setup;
 pub mod wait;
 pub mod world;

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::envoy::Envoy;
 use crate::http::{Answer, Client};
 use crate::ports::free_port;
+use crate::raw::{self, Reply};
 use crate::wait::eventually;
 
 /// A call through the mesh that takes longer has failed.
@@ -137,6 +138,18 @@ impl Mesh {
     pub async fn http_call(&self) -> io::Result<Answer> {
         let Upstream::Port(port) = self.upstream else { panic!("HTTP is spoken over ports here") };
         http_call(port).await
+    }
+
+    /// One HTTP request through the mesh, sent as it is written here.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    ///
+    /// # Panics
+    /// When the upstream is a socket.
+    pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> io::Result<Reply> {
+        let Upstream::Port(port) = self.upstream else { panic!("HTTP is spoken over ports here") };
+        raw::send(port, method, path, headers).await
     }
 
     /// Makes calls, one after the other.

@@ -34,6 +34,10 @@ impl Draft {
         Applied { tables: self.tables, places: self.places, changes: self.changes, outcome: Outcome::Applied }
     }
 
+    pub(super) fn touched_entries(&self) -> impl Iterator<Item = &EntryKey> {
+        self.places.iter().filter_map(|place| if let Place::Entry(key) = place { Some(key) } else { None })
+    }
+
     /// True if it changed anything; so with every `put` and `remove`.
     pub(super) fn put_node(&mut self, mut node: Node) -> bool {
         let old = self.tables.nodes.get(&node.name).cloned();

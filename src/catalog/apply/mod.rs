@@ -1,6 +1,7 @@
 //! From tables and a write to new tables. Everything about a write that can only be judged by what is registered
 //! already is judged here; a write that is refused, and one that changes nothing, leaves no trace.
 
+mod agreement;
 mod checks;
 mod draft;
 mod entries;
@@ -41,7 +42,10 @@ pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Re
     debug_assert!(index > tables.index(), "index {index} is not after {}", tables.index());
     let mut draft = Draft::new(tables.clone(), index);
     Ok(match draft.write(write)? {
-        Outcome::Applied => draft.finish(),
+        Outcome::Applied => {
+            draft.entries_agree(tables)?;
+            draft.finish()
+        }
         outcome => Applied { tables: tables.clone(), places: BTreeSet::new(), changes: Vec::new(), outcome },
     })
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::sidecar::PORTS;
 use crate::model::virtual_ip::MANUAL_MAX;
-use crate::model::{CheckId, Datacenter, EntryKind, NodeName, ServiceId, ServiceName};
+use crate::model::{CheckId, Datacenter, EntryKey, EntryKind, NodeName, Protocol, ServiceId, ServiceName};
 
 /// A refused write has changed nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -43,6 +43,21 @@ pub enum Refusal {
         "check {id:?}: by way of other aliases it would mirror itself; alias an instance that does not depend on it"
     )]
     AliasCycle { id: CheckId },
+    #[error(
+        "service-intentions {destination:?}: refers to the jwt-provider {provider:?}, which is not there; an intention \
+        needs its providers as long as it names them"
+    )]
+    UnknownProvider { destination: ServiceName, provider: String },
+    #[error(
+        "service-intentions {destination:?}: Permissions and JWT look at requests, and {destination} speaks {protocol}; \
+        its service-defaults must say Protocol http, http2 or grpc as long as it has them"
+    )]
+    NeedsRequests { destination: ServiceName, protocol: Protocol },
+    #[error(
+        "{0}: MutualTLSMode permissive lets callers in without a certificate, and the mesh entry does not say \
+        AllowEnablingPermissiveMutualTLS"
+    )]
+    PermissiveNotAllowed(EntryKey),
     #[error("a {kind} entry is always named {expected:?}, not {name:?}")]
     EntryName { kind: EntryKind, expected: &'static str, name: String },
     #[error("no virtual address is left in 240.0.0.0/4: deregister services that are not in use")]

@@ -1,7 +1,7 @@
 //! Who may call whom, read from the `service-intentions` entries.
 
 use crate::catalog::tables::Tables;
-use crate::model::entry::ServiceIntentions;
+use crate::model::entry::{JwtProvider, ServiceIntentions};
 use crate::model::intention::{Action, Intention, Intentions, WILDCARD};
 use crate::model::{Entry, EntryKey, EntryKind, ServiceName};
 
@@ -16,7 +16,8 @@ pub fn intention_list(tables: &Tables) -> Vec<Intention> {
     all
 }
 
-/// What bears on calls to the destination: its own intentions and those of every destination.
+/// What bears on calls to the destination: its own intentions and those of every destination, with the JWT providers
+/// that they refer to.
 pub fn intentions(tables: &Tables, destination: &ServiceName) -> Intentions {
     let of = |name: &str| {
         let entry = tables.entries.get(&EntryKey::new(EntryKind::ServiceIntentions, name));
@@ -26,7 +27,11 @@ pub fn intentions(tables: &Tables, destination: &ServiceName) -> Intentions {
     if *destination != WILDCARD {
         found.extend(of(WILDCARD));
     }
-    Intentions::new(found, tables.default_intention())
+    let mut intentions = Intentions::new(found, tables.default_intention());
+    let names = intentions.matching.iter().flat_map(Intention::providers);
+    let known = |name: &str| Some((name.to_owned(), tables.body::<JwtProvider>(name)?.clone()));
+    intentions.providers = names.filter_map(known).collect();
+    intentions
 }
 
 /// Whether the source may call the destination.

@@ -1,5 +1,6 @@
-//! Where connections go: the application behind the proxy, and the targets of its upstreams.
+//! Where connections go: the application behind the proxy, the targets of its upstreams, and where keys are fetched.
 
+mod jwks;
 mod local_app;
 mod upstream;
 
@@ -10,6 +11,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
+pub(super) use jwks::{jwks, jwks_name};
 pub(super) use local_app::{LOCAL_APP, local_app};
 pub(super) use upstream::{Settings, upstream};
 

@@ -1,22 +1,20 @@
 //! The server side: the listener that a gRPC server asks for before it takes calls.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
 use envoy_types::pb::envoy::config::listener::v3::{FilterChain, Listener};
-use envoy_types::pb::envoy::config::rbac::v3::{Rbac as Rules, rbac::Action};
 use envoy_types::pb::envoy::config::route::v3::{
     NonForwardingAction, Route, RouteConfiguration, RouteMatch, VirtualHost, route, route_match,
 };
-use envoy_types::pb::envoy::extensions::filters::http::rbac::v3::Rbac;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 
 use super::{router, tls};
-use crate::generate::listener::{http_filter, network_filter};
-use crate::generate::{address, rbac, sharing_key};
+use crate::generate::listener::{network_filter, packed_filter};
+use crate::generate::rbac::{self, Rules, Sees};
+use crate::generate::{address, sharing_key};
 use crate::model::CertificateProviders;
 use crate::resource::{Resource, ResourceType};
 use crate::snapshot::grpc::Server;
@@ -33,7 +31,7 @@ pub(super) fn listener(
     let key = sharing_key(("grpc server", name, &server.roots.trust_domain, certificates));
     server.intentions.resource(key, || {
         let filters = authorisation(server, certificates)
-            .map(|rules| http_filter("envoy.filters.http.rbac", Rbac { rules: Some(rules), ..Default::default() }));
+            .map(|rules| packed_filter("envoy.filters.http.rbac", rules.http_filter()));
         let manager = HttpConnectionManager {
             stat_prefix: NAME.to_owned(),
             http_filters: filters.into_iter().chain([router()]).collect(),
@@ -58,11 +56,13 @@ pub(super) fn listener(
 
 /// Without certificates nobody can prove who calls. Then either everybody may, which needs no rules, or nobody is let
 /// in: rules of identity would let those pass who are forbidden by name.
+///
+/// gRPC's libraries prove no tokens.
 fn authorisation(server: &Server, certificates: Option<&CertificateProviders>) -> Option<Rules> {
     match certificates {
-        Some(_) => Some(rbac::rules(&server.intentions, &server.roots.trust_domain)),
+        Some(_) => Some(rbac::rules(&server.intentions, &server.roots.trust_domain, Sees::Requests)),
         None if server.intentions.allow_everybody() => None,
-        None => Some(Rules { action: Action::Allow.into(), policies: HashMap::new(), ..Default::default() }),
+        None => Some(Rules::nobody()),
     }
 }
 

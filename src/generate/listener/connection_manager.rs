@@ -18,6 +18,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
     HttpConnectionManager, HttpFilter, http_filter,
 };
 use envoy_types::pb::envoy::r#type::v3::Percent;
+use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
 use crate::generate::{duration, yes};
@@ -55,9 +56,14 @@ pub(super) fn connection_manager(
 }
 
 pub(in crate::generate) fn http_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> HttpFilter {
+    packed_filter(name, pack_any(config))
+}
+
+/// Of a configuration that is packed already.
+pub(in crate::generate) fn packed_filter(name: &str, config: Any) -> HttpFilter {
     HttpFilter {
         name: name.to_owned(),
-        config_type: Some(http_filter::ConfigType::TypedConfig(pack_any(config))),
+        config_type: Some(http_filter::ConfigType::TypedConfig(config)),
         ..Default::default()
     }
 }

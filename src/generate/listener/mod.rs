@@ -6,14 +6,20 @@ mod upstream;
 
 use envoy_types::pb::envoy::config::listener::v3::{Filter, filter};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::{TcpProxy, tcp_proxy};
+use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
-pub(super) use connection_manager::http_filter;
+pub(super) use connection_manager::{http_filter, packed_filter};
 pub(super) use public::{Inbound, name as public_name, public};
 pub(super) use upstream::{name as upstream_name, upstream};
 
 pub(super) fn network_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> Filter {
-    Filter { name: name.to_owned(), config_type: Some(filter::ConfigType::TypedConfig(pack_any(config))) }
+    packed_network_filter(name, pack_any(config))
+}
+
+/// Of a configuration that is packed already.
+fn packed_network_filter(name: &str, config: Any) -> Filter {
+    Filter { name: name.to_owned(), config_type: Some(filter::ConfigType::TypedConfig(config)) }
 }
 
 fn tcp_proxy(stat_prefix: &str, cluster: &str) -> Filter {

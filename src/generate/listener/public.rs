@@ -2,26 +2,30 @@
 
 use std::sync::Arc;
 
-use envoy_types::pb::envoy::config::core::v3::{Address, TrafficDirection};
+use envoy_types::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
+use envoy_types::pb::envoy::config::core::v3::{Address, HttpProtocolOptions, TrafficDirection};
 use envoy_types::pb::envoy::config::listener::v3::listener::ConnectionBalanceConfig;
 use envoy_types::pb::envoy::config::listener::v3::listener::connection_balance_config::{BalanceType, ExactBalance};
 use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::{self as header_to_metadata, config};
-use envoy_types::pb::envoy::extensions::filters::http::rbac::v3::Rbac as HttpRbac;
 use envoy_types::pb::envoy::extensions::filters::network::connection_limit::v3::ConnectionLimit;
-use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    ForwardClientCertDetails, SetCurrentClientCertDetails,
+    ForwardClientCertDetails, PathWithEscapedSlashesAction, SetCurrentClientCertDetails,
 };
-use envoy_types::pb::envoy::extensions::filters::network::rbac::v3::Rbac as NetworkRbac;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
+    HttpConnectionManager, HttpFilter,
+};
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatchAndSubstitute, RegexMatcher};
-use envoy_types::pb::google::protobuf::UInt64Value;
+use envoy_types::pb::google::protobuf::{BoolValue, UInt64Value};
 
-use super::connection_manager::{OneRoute, connection_manager, http_filter};
-use super::{network_filter, tcp_proxy};
-use crate::generate::cluster::LOCAL_APP;
-use crate::generate::{Reason, address, rbac, sharing_key, tls, yes};
-use crate::model::entry::TlsSettings;
+use super::connection_manager::{OneRoute, connection_manager, http_filter, packed_filter};
+use super::{network_filter, packed_network_filter, tcp_proxy};
+use crate::generate::cluster::{self, LOCAL_APP};
+use crate::generate::rbac::{self, Sees};
+use crate::generate::{Reason, address, jwt, sharing_key, tls, yes};
+use crate::model::entry::Mesh;
+use crate::model::entry::jwt_provider::KeySet;
+use crate::model::entry::mesh::{EscapedSlashes, RequestNormalization, Underscores};
 use crate::model::intention::Intentions;
 use crate::model::{Bind, Protocol, ProxyConfig, TrustDomain};
 use crate::resource::{Resource, ResourceType, Shared};
@@ -34,7 +38,7 @@ const PUBLIC_LISTENER: &str = "public_listener";
 pub(in crate::generate) struct Inbound<'a> {
     pub proxy: &'a ProxyConfig,
     pub trust_domain: &'a TrustDomain,
-    pub incoming: &'a TlsSettings,
+    pub mesh: &'a Mesh,
 }
 
 pub(in crate::generate) fn name(bind: &Bind) -> String {
@@ -48,22 +52,31 @@ pub(in crate::generate) fn public(
     intentions: &Shared<Intentions>,
 ) -> Result<Arc<Resource>, Reason> {
     let address = address::listen(bind)?;
-    let Inbound { proxy, trust_domain, incoming } = inbound;
+    let Inbound { proxy, trust_domain, mesh } = inbound;
     let limits = (proxy.max_inbound_connections, proxy.balance_inbound_connections);
     let timeouts = (proxy.local_app.request_timeout, proxy.local_app.idle_timeout);
-    let key = sharing_key((PUBLIC_LISTENER, bind, proxy.protocol, limits, timeouts, trust_domain, incoming));
+    let mesh = (&mesh.incoming, mesh.sanitize_forwarded_client_cert, mesh.request_normalization);
+    let key = sharing_key((PUBLIC_LISTENER, bind, proxy.protocol, limits, timeouts, trust_domain, mesh));
     Ok(intentions.resource(key, || {
         let name = name(bind);
         let message = listener(&name, address, inbound, intentions);
-        Resource::new(ResourceType::Listener, name, vec![LOCAL_APP.into()], &message)
+        Resource::new(ResourceType::Listener, name, needs(inbound, intentions), &message)
     }))
+}
+
+/// The application, and where keys are fetched.
+fn needs(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<Arc<str>> {
+    let sees_requests = inbound.proxy.protocol.is_http_like();
+    let remote =
+        jwt::used(intentions).filter(|(_, provider)| sees_requests && matches!(provider.keys, KeySet::Remote(_)));
+    std::iter::once(LOCAL_APP.into()).chain(remote.map(|(name, _)| cluster::jwks_name(name).into())).collect()
 }
 
 fn listener(name: &str, address: Address, inbound: Inbound<'_>, intentions: &Intentions) -> Listener {
     let proxy = inbound.proxy;
     let chain = FilterChain {
         filters: filters(inbound, intentions),
-        transport_socket: Some(tls::accept(inbound.incoming, proxy.protocol)),
+        transport_socket: Some(tls::accept(&inbound.mesh.incoming, proxy.protocol)),
         ..Default::default()
     };
     Listener {
@@ -80,19 +93,18 @@ fn listener(name: &str, address: Address, inbound: Inbound<'_>, intentions: &Int
 
 fn filters(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<Filter> {
     let proxy = inbound.proxy;
-    let rules = rbac::rules(intentions, inbound.trust_domain);
     let limit = (proxy.max_inbound_connections > 0).then(|| connection_limit(proxy.max_inbound_connections));
     if !proxy.protocol.is_http_like() {
-        let rbac = NetworkRbac { rules: Some(rules), stat_prefix: "connect_authz".to_owned(), ..Default::default() };
-        let rbac = network_filter("envoy.filters.network.rbac", rbac);
+        let rules = rbac::rules(intentions, inbound.trust_domain, Sees::Connections);
+        let rbac = packed_network_filter("envoy.filters.network.rbac", rules.network_filter());
         let proxy = tcp_proxy(PUBLIC_LISTENER, LOCAL_APP);
         return std::iter::once(rbac).chain(limit).chain([proxy]).collect();
     }
-    let rbac = http_filter("envoy.filters.http.rbac", HttpRbac { rules: Some(rules), ..Default::default() });
-    limit.into_iter().chain([http(proxy, rbac)]).collect()
+    limit.into_iter().chain([http(inbound, intentions)]).collect()
 }
 
-fn http(proxy: &ProxyConfig, rbac: HttpFilter) -> Filter {
+fn http(inbound: Inbound<'_>, intentions: &Intentions) -> Filter {
+    let proxy = inbound.proxy;
     let route = OneRoute {
         name: PUBLIC_LISTENER,
         virtual_host: PUBLIC_LISTENER,
@@ -101,14 +113,15 @@ fn http(proxy: &ProxyConfig, rbac: HttpFilter) -> Filter {
         idle_timeout: proxy.local_app.idle_timeout,
     };
     // an application that speaks gRPC is not told who calls by header
-    let tells_caller = proxy.protocol != Protocol::Grpc;
-    let mut filters = vec![rbac];
+    let tells_caller = proxy.protocol != Protocol::Grpc && !inbound.mesh.sanitize_forwarded_client_cert;
+    let rules = rbac::rules(intentions, inbound.trust_domain, Sees::Tokens);
+    let mut filters: Vec<HttpFilter> = jwt::filter(intentions).into_iter().collect();
+    filters.push(packed_filter("envoy.filters.http.rbac", rules.http_filter()));
     if tells_caller {
         filters.push(http_filter("envoy.filters.http.header_to_metadata", caller_to_metadata()));
     }
     let mut manager = connection_manager(PUBLIC_LISTENER, proxy.protocol, filters, &route);
-    // rules and applications see one spelling of a path, so that none slips by as another
-    manager.normalize_path = Some(yes());
+    normalize(&mut manager, inbound.mesh.request_normalization);
     if tells_caller {
         manager.forward_client_cert_details = ForwardClientCertDetails::AppendForward.into();
         manager.set_current_client_cert_details = Some(SetCurrentClientCertDetails {
@@ -121,6 +134,28 @@ fn http(proxy: &ProxyConfig, rbac: HttpFilter) -> Filter {
         });
     }
     network_filter("envoy.filters.network.http_connection_manager", manager)
+}
+
+/// Rules and applications see one spelling of a path, so that none slips by as another.
+fn normalize(manager: &mut HttpConnectionManager, normalization: RequestNormalization) {
+    manager.normalize_path = Some(BoolValue { value: !normalization.insecure_disable_path_normalization });
+    manager.merge_slashes = normalization.merge_slashes;
+    let slashes = normalization.escaped_slashes.map_or_else(Default::default, |slashes| match slashes {
+        EscapedSlashes::ImplementationSpecificDefault => PathWithEscapedSlashesAction::ImplementationSpecificDefault,
+        EscapedSlashes::KeepUnchanged => PathWithEscapedSlashesAction::KeepUnchanged,
+        EscapedSlashes::RejectRequest => PathWithEscapedSlashesAction::RejectRequest,
+        EscapedSlashes::UnescapeAndRedirect => PathWithEscapedSlashesAction::UnescapeAndRedirect,
+        EscapedSlashes::UnescapeAndForward => PathWithEscapedSlashesAction::UnescapeAndForward,
+    });
+    manager.path_with_escaped_slashes_action = slashes.into();
+    manager.common_http_protocol_options = normalization.underscores.map(|underscores| {
+        let action = match underscores {
+            Underscores::Allow => HeadersWithUnderscoresAction::Allow,
+            Underscores::RejectRequest => HeadersWithUnderscoresAction::RejectRequest,
+            Underscores::DropHeader => HeadersWithUnderscoresAction::DropHeader,
+        };
+        HttpProtocolOptions { headers_with_underscores_action: action.into(), ..Default::default() }
+    });
 }
 
 fn connection_limit(most: u32) -> Filter {

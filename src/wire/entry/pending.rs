@@ -1,23 +1,18 @@
 //! What is understood and checked, and has no effect yet: it is refused, so that nobody believes it holds.
 
-use crate::model::entry::service_intentions::ServiceIntentions;
 use crate::model::entry::{EntryBody, Mesh, ProxyDefaults, ServiceDefaults};
-use crate::model::{AccessLogs, Entry, Expose, Index, MutualTls};
+use crate::model::{AccessLogs, Entry, Expose, MutualTls};
 use crate::wire::fields::{DecodeError, Result, unsupported};
 
 pub(super) fn refuse(entry: &Entry) -> Result<()> {
     let field = match &entry.body {
-        EntryBody::ExportedServices(_) => None,
-        EntryBody::JwtProvider(_)
-        | EntryBody::ServiceResolver(_)
-        | EntryBody::ServiceRouter(_)
-        | EntryBody::ServiceSplitter(_) => {
+        EntryBody::ExportedServices(_) | EntryBody::JwtProvider(_) | EntryBody::ServiceIntentions(_) => None,
+        EntryBody::ServiceResolver(_) | EntryBody::ServiceRouter(_) | EntryBody::ServiceSplitter(_) => {
             return Err(DecodeError::new("", unsupported(&format!("config entry kind {}", entry.kind()))));
         }
         EntryBody::Mesh(body) => mesh(body),
         EntryBody::ProxyDefaults(body) => proxy_defaults(body),
         EntryBody::ServiceDefaults(body) => service_defaults(body),
-        EntryBody::ServiceIntentions(body) => service_intentions(body),
     };
     field.map_or(Ok(()), |field| Err(DecodeError::new(field, unsupported("this field"))))
 }
@@ -31,7 +26,6 @@ fn mesh(body: &Mesh) -> Option<&'static str> {
     first([
         ("AllowEnablingPermissiveMutualTLS", body.allow_permissive_mutual_tls),
         ("ValidateClusters", body.validate_clusters),
-        ("HTTP", body.sanitize_forwarded_client_cert || body.request_normalization != Default::default()),
     ])
 }
 
@@ -53,13 +47,5 @@ fn service_defaults(body: &ServiceDefaults) -> Option<&'static str> {
         ("BalanceInboundConnections", body.balance_inbound_connections),
         ("LocalConnectTimeoutMs", body.local_connect_timeout.is_some()),
         ("LocalRequestTimeoutMs", body.local_request_timeout.is_some()),
-    ])
-}
-
-fn service_intentions(body: &ServiceIntentions) -> Option<&'static str> {
-    let intentions = body.intentions(&"".into(), Index::default(), Index::default());
-    first([
-        ("JWT", !body.jwt.is_empty()),
-        ("Sources.Permissions", intentions.iter().any(|intention| !intention.permissions.is_empty())),
     ])
 }

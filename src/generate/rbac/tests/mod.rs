@@ -1,8 +1,19 @@
+mod envoy;
+mod naive;
+mod requests;
+
+use std::collections::BTreeMap;
+
+use envoy_types::pb::envoy::config::rbac::v3::Rbac;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use prost::Message as _;
 
+use self::envoy::Request;
 use super::*;
-use crate::model::{Index, Intention};
+use crate::model::Index;
+use crate::model::entry::JwtProvider;
+use crate::model::entry::jwt_provider::{DEFAULT_CLOCK_SKEW, KeySet};
 
 const DOMAIN: &str = "11111111-2222.consul";
 
@@ -19,32 +30,36 @@ fn intention(source: &str, destination: &str, action: Action) -> Intention {
     }
 }
 
-fn compiled(found: Vec<Intention>, default_action: Action) -> Rbac {
-    rules(&Intentions::new(found, default_action), &DOMAIN.into())
+fn providers() -> BTreeMap<String, JwtProvider> {
+    let of = |issuer: &str| JwtProvider {
+        keys: KeySet::Inline("{}".to_owned()),
+        issuer: issuer.to_owned(),
+        audiences: vec![],
+        locations: vec![],
+        forwarding: None,
+        clock_skew: DEFAULT_CLOCK_SKEW,
+        cache_size: 0,
+    };
+    BTreeMap::from([("okta".to_owned(), of("https://okta")), ("any".to_owned(), of(""))])
 }
 
-/// Envoy's reading of the rules: what the filter does with a connection of that identity.
+fn read(found: Vec<Intention>, default_action: Action) -> Intentions {
+    Intentions { providers: providers(), ..Intentions::new(found, default_action) }
+}
+
+/// The rules as Envoy reads them: the filter's bytes decoded again.
+fn compiled(intentions: &Intentions, sees: Sees) -> Rbac {
+    let any = rules(intentions, &DOMAIN.into(), sees).http_filter();
+    let filter = HttpRbac::decode(&*any.value).expect("it is what it says");
+    filter.rules.expect("no rules at all would let everybody pass")
+}
+
+fn connections(found: Vec<Intention>, default_action: Action) -> Rbac {
+    compiled(&read(found, default_action), Sees::Connections)
+}
+
 fn passes(rules: &Rbac, uri: &str) -> bool {
-    let matches = rules.policies.values().any(|policy| {
-        let permitted =
-            policy.permissions.iter().any(|permission| permission.rule == Some(permission::Rule::Any(true)));
-        permitted && policy.principals.iter().any(|principal| is(principal, uri))
-    });
-    if rules.action == i32::from(rbac::Action::Allow) { matches } else { !matches }
-}
-
-fn is(principal: &Principal, uri: &str) -> bool {
-    match principal.identifier.as_ref().expect("an identifier") {
-        Identifier::AndIds(set) => set.ids.iter().all(|id| is(id, uri)),
-        Identifier::OrIds(set) => set.ids.iter().any(|id| is(id, uri)),
-        Identifier::NotId(id) => !is(id, uri),
-        Identifier::Authenticated(authenticated) => {
-            let name = authenticated.principal_name.as_ref().expect("a name");
-            let Some(MatchPattern::SafeRegex(regex)) = &name.match_pattern else { panic!("a regex: {name:?}") };
-            regex::Regex::new(&format!("^(?:{})$", regex.regex)).expect("a valid regex").is_match(uri)
-        }
-        other => panic!("Envoy would need {other:?}"),
-    }
+    Request { uri: uri.to_owned(), ..Request::default() }.passes(rules)
 }
 
 fn uri(service: &str) -> String {
@@ -75,29 +90,29 @@ fn source() -> impl Strategy<Value = &'static str> {
 
 proptest! {
     #[test]
-    fn the_rules_decide_as_the_intentions_do(
+    fn the_rules_decide_over_connections_as_the_intentions_do(
         found in vec((source(), prop_oneof![Just("db"), Just(WILDCARD)], action()), 0..12),
         default_action in action(),
         caller in service(),
     ) {
         let found = found.into_iter().map(|(source, destination, action)| intention(source, destination, action));
-        let intentions = Intentions::new(found.collect(), default_action);
-        let rules = rules(&intentions, &DOMAIN.into());
+        let intentions = read(found.collect(), default_action);
+        let rules = compiled(&intentions, Sees::Connections);
         prop_assert_eq!(passes(&rules, &uri(caller)), intentions.decide(caller) == Action::Allow);
     }
 }
 
 #[test]
 fn without_intentions_the_default_holds_for_all() {
-    assert!(!passes(&compiled(vec![], Action::Deny), &uri("web")));
-    assert!(passes(&compiled(vec![], Action::Allow), &uri("web")));
-    assert!(compiled(vec![], Action::Deny).policies.is_empty());
+    assert!(!passes(&connections(vec![], Action::Deny), &uri("web")));
+    assert!(passes(&connections(vec![], Action::Allow), &uri("web")));
+    assert!(connections(vec![], Action::Deny).policies.is_empty());
 }
 
 #[test]
 fn the_wildcard_does_not_speak_for_those_who_are_named() {
     let found = vec![intention("web", "db", Action::Deny), intention("*", "db", Action::Allow)];
-    let rules = compiled(found, Action::Deny);
+    let rules = connections(found, Action::Deny);
     assert!(!passes(&rules, &uri("web")));
     assert!(passes(&rules, &uri("api")));
 }
@@ -105,19 +120,19 @@ fn the_wildcard_does_not_speak_for_those_who_are_named() {
 #[test]
 fn a_source_named_for_all_destinations_yields_to_the_destinations_own_wildcard() {
     let found = vec![intention("web", "*", Action::Allow), intention("*", "db", Action::Deny)];
-    assert!(compiled(found, Action::Deny).policies.is_empty());
+    assert!(connections(found, Action::Deny).policies.is_empty());
 }
 
 #[test]
 fn a_caller_of_another_datacenter_is_the_same_caller() {
-    let rules = compiled(vec![intention("web", "db", Action::Allow)], Action::Deny);
+    let rules = connections(vec![intention("web", "db", Action::Allow)], Action::Deny);
     assert!(passes(&rules, &format!("spiffe://{DOMAIN}/ns/default/dc/dc2/svc/web")));
     assert!(!passes(&rules, &format!("spiffe://{DOMAIN}/ns/default/dc/dc2/x/svc/web")));
 }
 
 #[test]
 fn a_caller_of_another_trust_domain_is_a_stranger() {
-    let rules = compiled(vec![intention("*", "db", Action::Allow)], Action::Deny);
+    let rules = connections(vec![intention("*", "db", Action::Allow)], Action::Deny);
     assert!(!passes(&rules, "spiffe://11111111-2222xconsul/ns/default/dc/dc1/svc/web"));
     assert!(!passes(&rules, &format!("{}/more", uri("web"))));
 }

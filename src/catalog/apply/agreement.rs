@@ -1,0 +1,62 @@
+//! What config entries may say depends on others: after a write they still agree. It is the whole write that is judged,
+//! so entries written together may come in any order.
+
+use super::draft::Draft;
+use super::refusal::Refusal;
+use crate::catalog::query;
+use crate::catalog::tables::Tables;
+use crate::model::entry::{JwtProvider, ProxyDefaults, ServiceDefaults, ServiceIntentions};
+use crate::model::intention::WILDCARD;
+use crate::model::{EntryKey, EntryKind, MutualTls, ServiceName};
+
+impl Draft {
+    pub(super) fn entries_agree(&self, before: &Tables) -> Result<(), Refusal> {
+        for key in self.touched_entries() {
+            self.agrees(key)?;
+            self.may_be_permissive(key, before)?;
+        }
+        Ok(())
+    }
+
+    fn agrees(&self, key: &EntryKey) -> Result<(), Refusal> {
+        match key.kind {
+            EntryKind::ServiceIntentions | EntryKind::ServiceDefaults => self.intentions_hold(&key.name),
+            // a default for every service, or keys that any intention may need
+            EntryKind::ProxyDefaults | EntryKind::JwtProvider => {
+                let intentions = query::entries(&self.tables, EntryKind::ServiceIntentions);
+                intentions.iter().try_for_each(|entry| self.intentions_hold(&entry.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The keys that tokens are proved with are known, and the destination's requests can be seen where they must be.
+    fn intentions_hold(&self, destination: &str) -> Result<(), Refusal> {
+        let Some(body) = self.tables.body::<ServiceIntentions>(destination) else { return Ok(()) };
+        let unknown = |name: &&str| self.tables.body::<JwtProvider>(name).is_none();
+        if let Some(provider) = body.providers().find(unknown) {
+            let (destination, provider) = (destination.into(), provider.to_owned());
+            return Err(Refusal::UnknownProvider { destination, provider });
+        }
+        let needs_requests = !body.jwt.is_empty() || body.sources.iter().any(|source| !source.permissions.is_empty());
+        let service = ServiceName::from(destination);
+        let protocol = query::protocol(&self.tables, &service);
+        if needs_requests && service != WILDCARD && !protocol.is_http_like() {
+            return Err(Refusal::NeedsRequests { destination: service, protocol });
+        }
+        Ok(())
+    }
+
+    /// Asking for it is what the mesh has to allow; what was asked for when it was allowed stays.
+    fn may_be_permissive(&self, key: &EntryKey, before: &Tables) -> Result<(), Refusal> {
+        let asks = |tables: &Tables| match key.kind {
+            EntryKind::ServiceDefaults => tables.body::<ServiceDefaults>(&key.name).and_then(|body| body.mutual_tls),
+            EntryKind::ProxyDefaults => tables.body::<ProxyDefaults>(&key.name).and_then(|body| body.mutual_tls),
+            _ => None,
+        } == Some(MutualTls::Permissive);
+        if asks(&self.tables) && !asks(before) && !query::mesh(&self.tables).allow_permissive_mutual_tls {
+            return Err(Refusal::PermissiveNotAllowed(key.clone()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+// Everything below a path is denied to one caller, where everybody may call.
+proxy = "web-sidecar-proxy"
+default_intention_policy = "allow"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind     = "service-defaults"
+      name     = "web"
+      protocol = "http"
+    },
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        {
+          name        = "shop"
+          permissions = [
+            { action = "deny", http { path_prefix = "/admin" } },
+          ]
+        },
+      ]
+    },
+  ]
+}

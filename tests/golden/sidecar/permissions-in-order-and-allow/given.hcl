@@ -1,0 +1,38 @@
+// The same where everybody may call: who is denied is said, less what is allowed before.
+proxy = "web-sidecar-proxy"
+default_intention_policy = "allow"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind     = "service-defaults"
+      name     = "web"
+      protocol = "http"
+    },
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        {
+          name        = "shop"
+          permissions = [
+            { action = "allow", http { path_exact = "/admin/health" } },
+            { action = "deny", http { path_prefix = "/admin" } },
+          ]
+        },
+      ]
+    },
+  ]
+}

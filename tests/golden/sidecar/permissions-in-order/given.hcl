@@ -1,0 +1,38 @@
+// The first permission that matches decides: a path below an allowed one is denied.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind     = "service-defaults"
+      name     = "web"
+      protocol = "http"
+    },
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        {
+          name        = "shop"
+          permissions = [
+            { action = "deny", http { path_exact = "/items/secret" } },
+            { action = "allow", http { path_prefix = "/items" } },
+            { action = "deny", http { path_prefix = "/" } },
+          ]
+        },
+      ]
+    },
+  ]
+}

@@ -1,0 +1,44 @@
+// Each source has a policy of its own; those without permissions share one.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind     = "service-defaults"
+      name     = "web"
+      protocol = "http"
+    },
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        {
+          name        = "shop"
+          permissions = [
+            { action = "allow", http { path_prefix = "/a" } },
+          ]
+        },
+        {
+          name        = "cart"
+          permissions = [
+            { action = "allow", http { path_prefix = "/b" } },
+          ]
+        },
+        { name = "admin", action = "allow" },
+        { name = "batch", action = "allow" },
+      ]
+    },
+  ]
+}

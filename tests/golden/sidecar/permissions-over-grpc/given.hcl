@@ -1,0 +1,36 @@
+// A gRPC method is a path.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind     = "service-defaults"
+      name     = "web"
+      protocol = "grpc"
+    },
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        {
+          name        = "shop"
+          permissions = [
+            { action = "allow", http { path_exact = "/shop.Items/Get" } },
+          ]
+        },
+      ]
+    },
+  ]
+}
