@@ -118,6 +118,36 @@ async fn validate_names_every_problem_of_a_directory() {
 }
 
 #[tokio::test]
+async fn debug_packs_what_it_saw_and_says_what_it_did_not_see() {
+    let agent = Agent::dev().await;
+    let output = agent.folder().join("bundle");
+    let line = format!("debug -duration=1s -interval=1s -capture=agent,metrics,actors -output={}", output.display());
+    assert!(done(&agent, &line).contains("bundle.tar.gz"));
+    let unpack = |file: &str| {
+        let mut tar = std::process::Command::new("tar");
+        tar.args(["-xzOf", &format!("{}.tar.gz", output.display()), file]);
+        said(&tar.output().expect("there is a tar")).1
+    };
+    let index: Value = serde_json::from_str(&unpack("bundle/index.json")).expect("JSON");
+    assert_eq!(index["Captured"]["000/metrics.prom"], "captured", "{index}");
+    assert!(unpack("bundle/000/metrics.prom").contains("chancery_"));
+    assert!(refused(&agent, &line).contains("exists already"));
+    assert!(refused(&agent, "debug -capture=pprof").contains("capture actors"));
+}
+
+#[tokio::test]
+async fn certificates_are_made_in_this_directory() {
+    let agent = Agent::dev().await;
+    for line in ["tls ca create", "tls cert create -server -dc=dc7"] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (code, text) = said(&agent.command(&words).current_dir(agent.folder()).output().expect("the program runs"));
+        assert_eq!(code, 0, "{line}: {text}");
+    }
+    assert!(agent.folder().join("dc7-server-consul-0-key.pem").exists());
+    assert_eq!(done(&agent, "keygen").trim_end().len(), 44);
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_refused_with_a_way_out() {
     let agent = Agent::dev().await;
     for (line, way_out) in [

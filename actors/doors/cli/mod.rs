@@ -9,6 +9,7 @@ mod columns;
 mod completion;
 mod config;
 mod connect;
+mod debug;
 mod definition;
 #[cfg(test)]
 mod documented;
@@ -31,6 +32,7 @@ mod refused;
 mod running;
 mod services;
 mod snapshot;
+mod tls;
 mod validate;
 mod version;
 mod watch;
@@ -77,6 +79,8 @@ enum Command {
     /// Run proxies, look after the certificate authority
     #[command(subcommand)]
     Connect(Box<connect::Connect>),
+    /// Gather what somebody who looks for a fault wants to see
+    Debug(debug::Debug),
     /// Take a node out of the cluster
     ForceLeave(running::ForceLeave),
     /// See how services, nodes and checks are
@@ -113,6 +117,9 @@ enum Command {
     Snapshot(snapshot::Snapshot),
     /// Measure a control plane with many simulated Envoys
     Swarm(SwarmFlags),
+    /// Make certificates for the agent's own doors
+    #[command(subcommand)]
+    Tls(tls::Tls),
     /// Check configuration files without an agent
     Validate(validate::Validate),
     /// Print the version
@@ -182,6 +189,7 @@ impl Client {
             Command::Completion(command) => command.run(self.program, out)?,
             Command::Config(command) => command.run(out)?,
             Command::Connect(command) => command.run(out)?,
+            Command::Debug(command) => command.run(out)?,
             Command::ForceLeave(command) => command.run()?,
             Command::Health(command) => command.run(out)?,
             Command::Info(command) => command.run(out)?,
@@ -197,6 +205,7 @@ impl Client {
             Command::Services(command) => command.run(out)?,
             Command::Snapshot(command) => command.run(out)?,
             Command::Swarm(flags) => flags.run(out)?,
+            Command::Tls(command) => command.run(out)?,
             Command::Validate(command) => return command.run(out),
             Command::Version(command) => command.run(self.program, out)?,
             Command::Watch(command) => command.run(out)?,

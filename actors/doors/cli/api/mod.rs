@@ -124,6 +124,16 @@ impl AgentApi {
         })
     }
 
+    /// Waits, and tells whether somebody pressed Ctrl-C meanwhile.
+    pub fn interrupted_within(&self, time: Duration) -> bool {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(time) => false,
+                pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
+            }
+        })
+    }
+
     /// An empty body is `null`.
     fn json(&self, method: &Method, path: &str, query: &Query<'_>, body: Bytes) -> Result<Value, CliError> {
         self.call(method, path, query, body, Patience::Short)?.json(&format!("{method} {path}"))
