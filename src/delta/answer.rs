@@ -180,7 +180,7 @@ impl Subscription {
                 }
             }
         }
-        self.unsent = true;
+        self.reconsider();
         blamed
     }
 }

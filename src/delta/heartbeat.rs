@@ -26,7 +26,7 @@ impl Stream {
         for resource in subscription.take_due(view.list(kind), now) {
             if let Some(entry) = subscription.find_mut(&resource.name).filter(|entry| !entry.is_unsure()) {
                 entry.owed = true;
-                subscription.unsent = true;
+                subscription.reconsider();
             }
         }
         step.due = step.due.into_iter().chain(subscription.heartbeats.values().copied()).min();

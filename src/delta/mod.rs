@@ -223,7 +223,7 @@ impl Stream {
 
     /// Something of the newest view waits for its turn.
     pub fn has_unsent(&self) -> bool {
-        self.subscriptions.iter().any(|of| of.started && of.unsent && !of.only_lingers)
+        self.subscriptions.iter().any(|of| of.started && of.has_unsent() && !of.only_lingers)
     }
 
     /// The version of the newest view.
@@ -287,8 +287,10 @@ impl Stream {
 
     fn look(&mut self, view: &Arc<View>) {
         for kind in ResourceType::ALL {
-            let same = self.view.as_ref().is_some_and(|old| Arc::ptr_eq(old.list(kind), view.list(kind)));
-            self.of_mut(kind).unsent |= !same;
+            let before = self.view.as_ref().map(|view| view.list(kind));
+            if !before.is_some_and(|before| Arc::ptr_eq(before, view.list(kind))) {
+                self.subscriptions[kind as usize].list_replaced(before);
+            }
         }
         self.view = Some(Arc::clone(view));
     }

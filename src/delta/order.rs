@@ -197,7 +197,7 @@ pub(super) fn owe_endpoints(endpoints: &mut Subscription, clusters: &[Arc<Resour
     for name in clusters.iter().flat_map(|cluster| cluster.needs.iter()) {
         if let Some(entry) = endpoints.find_mut(name) {
             entry.owed = true;
-            endpoints.unsent = true;
+            endpoints.reconsider();
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What of one type differs from what the client was sent, and how much of it goes out now.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::Entry;
 use super::order::{Gate, Leaners, Order, Room, room};
-use super::subscription::{Item, Subscription};
+use super::subscription::{Item, Subscription, Unsent};
 use crate::resource::{Resource, ResourceType};
 
 /// The responses that one type needs now: at most one of content without blame, and one trial of suspects.
@@ -35,7 +36,15 @@ impl Plan {
             kind,
             order,
         };
-        walk(subscription, order.view.list(kind), |entry, target| planner.consider(entry, target));
+        let list = order.view.list(kind);
+        // with other names for a resource, an entry may differ though its own name does not
+        let by_name = !subscription.has_addresses && !order.view.has_special(kind);
+        match &subscription.unsent {
+            Unsent::Since(before) if by_name => {
+                walk_difference(subscription, before, list, |entry, target| planner.consider(entry, target));
+            }
+            _ => walk(subscription, list, |entry, target| planner.consider(entry, target)),
+        }
         planner.choose_trial();
         planner.answer_at_least(subscription);
         planner.plan
@@ -150,17 +159,50 @@ fn walk<'a>(
         }
         return;
     }
-    let (mut entries, mut targets) = (subscription.entries.iter().peekable(), list.iter().peekable());
+    pairs(&subscription.entries, list, |entry, target| entry.name.cmp(&target.name), visit);
+}
+
+/// The same for the names under which two lists say something else. Lists of one proxy share what has not changed, so most
+/// of them is passed over without a look at a name.
+fn walk_difference<'a>(
+    subscription: &'a Subscription,
+    before: &'a [Arc<Resource>],
+    list: &'a [Arc<Resource>],
+    mut visit: impl FnMut(Option<&'a Entry>, Option<&'a Arc<Resource>>),
+) {
+    let order = |old: &Arc<Resource>, new: &Arc<Resource>| {
+        if Arc::ptr_eq(old, new) { Ordering::Equal } else { old.name.cmp(&new.name) }
+    };
+    pairs(before, list, order, |old, new| {
+        let Some(name) = new.or(old).map(|resource| &resource.name) else { return };
+        if old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
+            return;
+        }
+        let entry = subscription.find(name);
+        if entry.is_some() || subscription.wildcard && new.is_some() {
+            visit(entry, new);
+        }
+    });
+}
+
+/// Goes through two sorted lists together; what is in both comes once.
+fn pairs<'a, A, B>(
+    left: &'a [A],
+    right: &'a [B],
+    order: impl Fn(&A, &B) -> Ordering,
+    mut visit: impl FnMut(Option<&'a A>, Option<&'a B>),
+) {
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
     loop {
-        let order = match (entries.peek(), targets.peek()) {
+        let order = match (left.peek(), right.peek()) {
             (None, None) => return,
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (Some(entry), Some(target)) => entry.name.cmp(&target.name),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => order(one, other),
         };
-        let entry = if order.is_le() { entries.next() } else { None };
-        let target = if order.is_ge() { targets.next() } else { None };
-        visit(entry, target);
+        let one = if order.is_le() { left.next() } else { None };
+        let other = if order.is_ge() { right.next() } else { None };
+        visit(one, other);
     }
 }
 

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::entry::{Entry, Holding};
 use super::order::{self, Order};
 use super::plan::Plan;
-use super::subscription::{InFlight, Item, Subscription};
+use super::subscription::{InFlight, Item, Subscription, Unsent};
 use super::{Change, Dialect, ORDER, Push, Request, Step, Stream, Wrapper};
 use crate::resource::{Resource, ResourceHash, ResourceType, View};
 
@@ -36,7 +36,7 @@ impl Stream {
             }
             self.owe_lasting(kind, &view, now, step);
             let subscription = self.of_mut(kind);
-            if subscription.unsent {
+            if subscription.has_unsent() {
                 subscription.expand(kind, &view);
                 subscription.settle_claim(view.list(kind));
                 self.send_difference(kind, &view, now, step);
@@ -61,7 +61,7 @@ impl Stream {
 
     fn carry_out(&mut self, kind: ResourceType, view: &View, plan: Plan, now: Duration, step: &mut Step) {
         let subscription = self.of_mut(kind);
-        subscription.unsent = plan.withheld || plan.lingers;
+        subscription.unsent = if plan.withheld || plan.lingers { Unsent::Anything } else { Unsent::Nothing };
         subscription.only_lingers = plan.lingers && !plan.withheld;
         if plan.empty_answer {
             self.send(kind, view, Vec::new(), false, now, step);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::entry::{Entry, Holding, Spelling};
 use super::heartbeat::Heartbeats;
 use super::{Change, Nonce, Rejection};
-use crate::resource::{Resource, ResourceHash, ResourceType, name};
+use crate::resource::{Resource, ResourceHash, ResourceList, ResourceType, name};
 
 /// The name that stands for all.
 const WILDCARD: &str = "*";
@@ -45,6 +45,16 @@ impl InFlight {
     }
 }
 
+/// What of a type may differ from the view and not have been sent.
+#[derive(Clone, Default, Debug)]
+pub(super) enum Unsent {
+    #[default]
+    Nothing,
+    /// All that this list says was considered and went out; what the view's list says otherwise was not.
+    Since(ResourceList),
+    Anything,
+}
+
 /// One type on one stream. Every entry is subscribed to; sorted by name.
 #[derive(Default, Debug)]
 pub(super) struct Subscription {
@@ -57,8 +67,7 @@ pub(super) struct Subscription {
     pub has_addresses: bool,
     pub entries: Vec<Entry>,
     pub in_flight: Vec<InFlight>,
-    /// Something may differ from the view that has not been sent.
-    pub unsent: bool,
+    pub unsent: Unsent,
     /// All that was not sent are removals that nobody waits for.
     pub only_lingers: bool,
     /// The client waits for a response, be it empty.
@@ -77,8 +86,26 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Nothing is left to send or to be answered.
     pub fn is_settled(&self) -> bool {
-        let waits = self.unsent && !self.only_lingers || self.answer_owed;
+        let waits = self.has_unsent() && !self.only_lingers || self.answer_owed;
         !self.started || !waits && self.in_flight.iter().all(InFlight::is_heartbeat)
+    }
+
+    pub fn has_unsent(&self) -> bool {
+        !matches!(self.unsent, Unsent::Nothing)
+    }
+
+    /// Each name has to be considered.
+    pub fn reconsider(&mut self) {
+        self.unsent = Unsent::Anything;
+    }
+
+    /// The view has another list than this one, which it had before.
+    pub fn list_replaced(&mut self, before: Option<&ResourceList>) {
+        self.unsent = match (mem::take(&mut self.unsent), before) {
+            (Unsent::Nothing, Some(before)) => Unsent::Since(Arc::clone(before)),
+            (Unsent::Since(earlier), Some(_)) => Unsent::Since(earlier),
+            _ => Unsent::Anything,
+        };
     }
 
     pub fn find(&self, name: &str) -> Option<&Entry> {
@@ -126,7 +153,9 @@ impl Subscription {
         let first = !mem::replace(&mut self.started, true);
         match change {
             Change::Incremental { subscribe, unsubscribe, held } => {
-                self.unsent |= first || !subscribe.is_empty() || !unsubscribe.is_empty();
+                if first || !subscribe.is_empty() || !unsubscribe.is_empty() {
+                    self.reconsider();
+                }
                 self.subscribe(kind, first, &subscribe);
                 self.unsubscribe(&unsubscribe);
                 if first {
@@ -226,10 +255,11 @@ impl Subscription {
         for entry in &mut self.entries {
             let named = wanted.contains(&*entry.name);
             entry.owed |= named && !entry.named;
-            self.unsent |= entry.owed;
             entry.named = named;
         }
-        self.unsent |= self.answer_owed;
+        if self.answer_owed || self.entries.iter().any(|entry| entry.owed) {
+            self.reconsider();
+        }
         self.forget_unsubscribed();
         if first && !version.is_empty() {
             self.entries.iter_mut().for_each(Entry::hold_unknown);

@@ -246,7 +246,7 @@ impl Run {
     fn finish(&mut self) -> Result<(), TestCaseError> {
         for _ in 0..100 {
             self.calm()?;
-            let is_done = self.stream.settled() && KINDS.into_iter().all(|kind| !self.stream.of(kind).unsent);
+            let is_done = self.stream.settled() && KINDS.into_iter().all(|kind| !self.stream.of(kind).has_unsent());
             let Some(due) = self.due.filter(|_| !is_done) else { return Ok(()) };
             self.now = self.now.max(due);
             self.step(Event::Due)?;
