@@ -24,6 +24,10 @@ struct Load {
 }
 
 impl Carried {
+    pub fn is_empty(&self) -> bool {
+        self.loads.is_empty()
+    }
+
     pub fn take_on(&mut self, ripples: Ripples) {
         if ripples.is_empty() {
             return;

@@ -199,13 +199,13 @@ impl Catalog {
         self.parts.published.store(Arc::new(tables));
         for waiting in batch {
             metrics::catalog_commit(waiting.committed.outcome, waiting.received.elapsed());
-            self.ring(&waiting);
+            self.ring(&waiting, ctx);
             _ = waiting.reply.send(Ok(waiting.committed));
         }
         self.flush(ctx);
     }
 
-    fn ring(&self, waiting: &Waiting) {
+    fn ring(&self, waiting: &Waiting, ctx: &mut Context<Self>) {
         if waiting.places.is_empty() {
             return;
         }
@@ -213,7 +213,11 @@ impl Catalog {
         ripple.pass(Stage::Commit);
         let ripples = Ripples::one(ripple);
         for place in &waiting.places {
-            self.parts.bell.ring(place, &ripples);
+            let mut listeners = self.parts.bell.audience(place, &ripples);
+            if listeners.ring_some() {
+                // the next write waits for none of it
+                ctx.spawn(listeners.ring_all().into_actor(self));
+            }
         }
     }
 

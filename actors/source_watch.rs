@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
+use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message, WrapFuture as _};
 use arc_swap::ArcSwap;
 
 use chancery::catalog::Tables;
@@ -84,7 +84,7 @@ impl SourceWatch {
 
     /// Looks until the places it listens at are those the answer was read from: a place it did not listen at yet may
     /// have been touched between the look and the listening.
-    fn evaluate(&mut self, ripples: &Ripples) {
+    fn evaluate(&mut self, ripples: &Ripples, ctx: &mut Context<Self>) {
         let found = loop {
             let tables = self.parts.published.load_full();
             let found = look(&tables, &self.topic);
@@ -92,7 +92,7 @@ impl SourceWatch {
                 break found;
             }
         };
-        self.conclude(found, ripples);
+        self.conclude(found, ripples, ctx);
     }
 
     /// True when it listened at exactly these places already.
@@ -111,7 +111,7 @@ impl SourceWatch {
         !added
     }
 
-    fn conclude(&mut self, found: Found, ripples: &Ripples) {
+    fn conclude(&mut self, found: Found, ripples: &Ripples, ctx: &mut Context<Self>) {
         let changed = self.fact.as_ref() != Some(&found.fact);
         metrics::watch_evaluation(self.topic.kind(), changed);
         if !changed {
@@ -123,15 +123,19 @@ impl SourceWatch {
         self.fact = Some(found.fact.clone());
         let answer = Answer { fact: found.fact, index: found.index };
         self.ticket = Some(self.parts.board.post(self.topic.clone(), answer));
-        self.parts.topics.ring(&self.topic, ripples);
+        let mut listeners = self.parts.topics.audience(&self.topic, ripples);
+        if listeners.ring_some() {
+            // the next answer waits for the end of it, and then stands for all that came meanwhile
+            ctx.wait(listeners.ring_all().into_actor(self));
+        }
     }
 }
 
 impl Actor for SourceWatch {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Context<Self>) {
-        self.evaluate(&Ripples::default());
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.evaluate(&Ripples::default(), ctx);
     }
 }
 
@@ -147,10 +151,10 @@ impl Drop for SourceWatch {
 impl Handler<Ring> for SourceWatch {
     type Result = ();
 
-    fn handle(&mut self, _: Ring, _: &mut Context<Self>) {
+    fn handle(&mut self, _: Ring, ctx: &mut Context<Self>) {
         let _turn = self.card.turn("Ring");
         let rung = self.doorbell.take();
-        self.evaluate(&rung.ripples);
+        self.evaluate(&rung.ripples, ctx);
     }
 }
 

@@ -20,7 +20,7 @@ use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
 use dashmap::DashMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use chancery::delta::{self, Dialect, Event, Rejection, Request};
+use chancery::delta::{self, Dialect, Event, Nonce, Rejection, Request};
 use chancery::model::ProxyId;
 use chancery::resource::ResourceType;
 
@@ -36,6 +36,9 @@ use crate::xds_settings::XdsSettings;
 
 /// The dialects, with their words for metrics and the admin page.
 pub const DIALECTS: [(Dialect, &str); 2] = [(Dialect::Delta, "delta"), (Dialect::StateOfTheWorld, "sotw")];
+
+/// `control_plane.identifier`, which Envoy shows in its stats.
+const IDENTIFIER: &str = concat!("chancery-", env!("CARGO_PKG_VERSION"));
 
 /// Requests that may wait to be handled; beyond it the client's messages stay in the socket.
 const UNHANDLED: usize = 8;
@@ -165,6 +168,11 @@ impl Streams {
         &self.parts.settings
     }
 
+    /// Where streams run.
+    pub fn cells(&self) -> &Cells {
+        &self.parts.cells
+    }
+
     /// What clients shall hold.
     pub fn publications(&self) -> &Publications {
         &self.parts.publications
@@ -217,8 +225,8 @@ impl Streams {
         let (out, messages, reading) = outgoing();
         let card = parts.desk.pin("XdsStream", format!("{proxy}#{id}"), 0);
         let (on_card, on_desk, own_parts) = (Arc::clone(card.card()), Arc::clone(&sheet), Arc::clone(&parts));
-        // beside its proxy: what is published to it does not cross a thread
-        let addr = parts.cells.start(&proxy, move |ctx: &mut Context<XdsStream>| {
+        // beside its connection: what it sends does not cross a thread
+        let addr = parts.cells.start_beside_caller(&proxy, move |ctx: &mut Context<XdsStream>| {
             let post = Post::new(ctx.address(), card.card());
             let (own, bell) = (post.downgrade(), post.downgrade());
             let views = Views::new(who, &own_parts.publications, move || bell.tell(Ring));
@@ -324,7 +332,8 @@ impl XdsStream {
         let (step, in_flight, unsent) = {
             let mut protocol = self.sheet.protocol();
             let step = protocol.step(event, now);
-            (step, protocol.in_flight().collect::<Vec<_>>(), protocol.has_unsent())
+            let in_flight: Vec<Nonce> = if self.carried.is_empty() { vec![] } else { protocol.in_flight().collect() };
+            (step, in_flight, protocol.has_unsent())
         };
         self.carried.follow(&step, &in_flight, unsent);
         for acknowledged in &step.acknowledged {
@@ -358,7 +367,7 @@ impl XdsStream {
     }
 
     fn send(&mut self, push: &delta::Push, ctx: &mut Context<Self>) {
-        let message = delta::message(push, &self.parts.identifier());
+        let message = delta::message(push, IDENTIFIER);
         let bytes = message.wire_len();
         if let Some(kind) = push.kind {
             let sent = &self.sheet.sent[kind as usize];
@@ -391,13 +400,6 @@ impl XdsStream {
 
     fn arm(&mut self, due: Option<Duration>, now: Duration) {
         self.alarms.due = due.map(|due| Alarm::after(due.saturating_sub(now), &self.own, Due));
-    }
-}
-
-impl StreamParts {
-    /// `control_plane.identifier`, which Envoy shows in its stats.
-    fn identifier(&self) -> String {
-        format!("chancery-{}", env!("CARGO_PKG_VERSION"))
     }
 }
 

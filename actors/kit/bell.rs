@@ -116,16 +116,16 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
 
     /// Rings everybody who hears at `key`, in the order they came.
     pub fn ring(&self, key: &K, ripples: &Ripples) {
+        let mut audience = self.audience(key, ripples);
+        while audience.ring_some() {}
+    }
+
+    /// Everybody who hears at `key` now, to be rung some at a time.
+    pub fn audience(&self, key: &K, ripples: &Ripples) -> Audience<K> {
         // copied out: a guard of the map is never held while somebody is told
-        let listeners: Vec<Weak<Doorbell<K>>> = match self.listeners.get(key) {
-            Some(at) => at.values().cloned().collect(),
-            None => return,
-        };
-        for listener in listeners {
-            if let Some(doorbell) = listener.upgrade() {
-                doorbell.ring(key.clone(), ripples);
-            }
-        }
+        let listeners: Vec<Weak<Doorbell<K>>> =
+            self.listeners.get(key).map(|at| at.values().cloned().collect()).unwrap_or_default();
+        Audience { key: key.clone(), listeners: listeners.into_iter(), ripples: ripples.clone() }
     }
 
     pub fn is_heard(&self, key: &K) -> bool {
@@ -139,6 +139,37 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
 
     pub fn listeners(&self, key: &K) -> usize {
         self.listeners.get(key).map_or(0, |at| at.len())
+    }
+}
+
+/// So many listeners are rung before what they do about it gets its turn. A scheduler takes some sixty tasks at a time: a
+/// proxy and its stream for each, so that a change is on its way to the first clients before the last have been told of
+/// it, and whatever else has to run waits for a few of them, not for all.
+const BATCH: usize = 32;
+
+/// Those who heard at a key at one moment and have not been rung yet.
+pub struct Audience<K> {
+    key: K,
+    listeners: std::vec::IntoIter<Weak<Doorbell<K>>>,
+    ripples: Ripples,
+}
+
+impl<K: Clone + Eq + Hash> Audience<K> {
+    /// Rings the next few; false: there are no more.
+    pub fn ring_some(&mut self) -> bool {
+        for listener in self.listeners.by_ref().take(BATCH) {
+            if let Some(doorbell) = listener.upgrade() {
+                doorbell.ring(self.key.clone(), &self.ripples);
+            }
+        }
+        self.listeners.len() > 0
+    }
+
+    /// Rings them all; others run in between.
+    pub async fn ring_all(mut self) {
+        while self.ring_some() {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -245,6 +276,25 @@ mod tests {
             (0..1000).for_each(|key| doorbell.ring(key, &Ripples::default()));
         }
         assert_eq!(doorbell.take().keys, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn while_many_are_rung_others_get_their_turn() {
+        let (bell, rung) = (Bell::new(), Arc::new(AtomicUsize::new(0)));
+        let listeners: Vec<_> = (0..10 * BATCH)
+            .map(|_| {
+                let counter = Arc::clone(&rung);
+                let doorbell = Doorbell::new(move || _ = counter.fetch_add(1, Ordering::SeqCst));
+                (bell.listen("a", &doorbell), doorbell)
+            })
+            .collect();
+        let ringing = tokio::spawn(bell.audience(&"a", &Ripples::default()).ring_all());
+        tokio::task::yield_now().await;
+        assert!(rung.load(Ordering::SeqCst) <= 2 * BATCH);
+        ringing.await.unwrap();
+        assert_eq!(rung.load(Ordering::SeqCst), listeners.len());
+        bell.ring(&"a", &Ripples::default());
+        assert!(listeners.iter().all(|(_, doorbell)| doorbell.take().keys == ["a"]));
     }
 
     #[test]

@@ -21,6 +21,23 @@ impl Cells {
         Self { arbiters: arbiters.iter().map(Arbiter::handle).collect() }
     }
 
+    /// The threads themselves; none when everything runs on the caller's.
+    pub fn arbiters(&self) -> &[ArbiterHandle] {
+        &self.arbiters
+    }
+
+    /// Starts an actor on the arbiter that this is called on; called elsewhere, on that of its key.
+    pub fn start_beside_caller<A, F>(&self, key: &impl Hash, make: F) -> Addr<A>
+    where
+        A: Actor<Context = Context<A>>,
+        F: FnOnce(&mut Context<A>) -> A + Send + 'static,
+    {
+        match Arbiter::try_current().filter(|_| !self.arbiters.is_empty()) {
+            Some(here) => A::start_in_arbiter(&here, make),
+            None => self.start(key, make),
+        }
+    }
+
     /// Starts an actor on the arbiter of its key.
     pub fn start<A, F>(&self, key: &impl Hash, make: F) -> Addr<A>
     where

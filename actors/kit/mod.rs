@@ -12,7 +12,7 @@ pub mod registry;
 pub mod ripple;
 
 pub use alarm::Alarm;
-pub use bell::{Bell, Doorbell, Hearing, Hearings, Rung};
+pub use bell::{Audience, Bell, Doorbell, Hearing, Hearings, Rung};
 pub use board::{Board, Ticket};
 pub use cells::Cells;
 pub use children::{Backoff, ExitGuard};

@@ -55,6 +55,10 @@ impl Subscription {
             // one answer stands for all that was sent before it
             Dialect::StateOfTheWorld => self.in_flight.drain(..=at).collect(),
         };
+        if self.in_flight.is_empty() {
+            // most streams are quiet most of the time: they keep no room for what may come
+            self.in_flight = Vec::new();
+        }
         let Some(version) = answered.last().map(|response| response.version) else { return replaced };
         match error {
             None => {

@@ -144,6 +144,7 @@ impl Subscription {
     /// Adds entries whose names have none yet.
     pub fn add(&mut self, entries: Vec<Entry>) {
         if !entries.is_empty() {
+            self.entries.reserve_exact(entries.len());
             self.entries.extend(entries);
             self.entries.sort_by(|a, b| a.name.cmp(&b.name));
         }

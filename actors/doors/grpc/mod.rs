@@ -6,6 +6,7 @@
 //! | `discovery.rs` | all of them, as one tower service |
 //! | `request.rs`, `node.rs` | what a client says, and who it is |
 //! | `incoming.rs`, `body.rs`, `connection.rs` | messages in, messages out, and the socket below |
+//! | `threads.rs` | which thread serves which connection |
 //! | `load_report.rs` | what clients report of their load (LRS) |
 //! | `client_status.rs`, `node_matcher.rs` | what clients were sent and accepted (CSDS) |
 
@@ -19,6 +20,7 @@ mod node;
 mod node_matcher;
 mod request;
 mod services;
+mod threads;
 
 use std::future::Future;
 
@@ -26,13 +28,10 @@ use axum::routing::any;
 use chancery::model::NodeName;
 use envoy_types::pb::envoy::service::status::v3::client_status_discovery_service_server::ClientStatusDiscoveryServiceServer;
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Status;
 use tonic::service::Routes;
 
 use client_status::ClientStatus;
-use connection::Connection;
 use discovery::DiscoveryService;
 use load_report::LoadReporting;
 use services::DISCOVERY;
@@ -69,19 +68,12 @@ pub async fn serve(
         Ok(reflection) => routes = routes.add_service(reflection),
         Err(error) => tracing::error!(%error, "gRPC reflection is off"),
     }
-    let connections = TcpListenerStream::new(listener).map(|accepted| {
-        let socket = accepted?;
-        socket.set_nodelay(true)?;
-        Ok::<_, std::io::Error>(Connection::new(socket))
-    });
     let settings = parts.streams.settings();
-    tonic::transport::Server::builder()
+    let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(settings.keepalive_interval))
         .http2_keepalive_timeout(Some(settings.keepalive_timeout))
-        .max_concurrent_streams(Some(MAX_STREAMS_PER_CONNECTION))
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(connections, shutdown)
-        .await
+        .max_concurrent_streams(Some(MAX_STREAMS_PER_CONNECTION));
+    threads::serve(server, &routes, parts.streams.cells().arbiters(), listener, shutdown).await
 }
 
 /// Our own services, each at its name.
