@@ -18,6 +18,7 @@ use crate::config::{AgentConfig, AgentFlags, ConfigError};
 use crate::doors;
 use crate::kit::{Cells, Clock, RippleLog};
 use crate::metrics;
+use crate::pid_file::PidFile;
 use crate::scrape::{self, Scrape};
 use crate::stores::{Embedded, Memory, Store, StoreError};
 use crate::version::CONSUL_INTERFACE_VERSION;
@@ -56,6 +57,7 @@ pub async fn run(flags: AgentFlags) -> Result<(), AgentError> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    let _pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
     raise_open_files();
     keep_pages_small();
     let handle = scrape::install()?;
@@ -96,7 +98,11 @@ async fn open(config: &AgentConfig, cells: Cells) -> Result<House, AgentError> {
     };
     let cluster_id = config.cluster_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let plan = Plan {
-        settings: Settings { datacenter: config.datacenter.clone(), default_intention: config.default_intention },
+        settings: Settings {
+            datacenter: config.datacenter.clone(),
+            default_intention: config.default_intention,
+            sidecar_ports: config.sidecar_ports.clone(),
+        },
         store,
         cells,
         clock: Clock::system(),

@@ -16,6 +16,7 @@ pub mod log;
 pub mod metrics;
 mod orphans;
 pub mod outgoing;
+pub mod pid_file;
 pub mod proxy_registry;
 pub mod proxy_state;
 pub mod rejections;

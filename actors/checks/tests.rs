@@ -97,7 +97,11 @@ impl World {
         let store = Memory::new();
         let records = std::iter::once(Record::Node(Arc::new(node()))).chain(records);
         store.commit(Index(1), records.map(Change::Put).collect()).await.unwrap();
-        let settings = Settings { datacenter: Datacenter::from("dc1"), default_intention: Action::Allow };
+        let settings = Settings {
+            datacenter: Datacenter::from("dc1"),
+            default_intention: Action::Allow,
+            sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+        };
         let loaded = store.load().await.unwrap();
         let tables = Tables::load(settings.clone(), loaded.index, loaded.records);
         let catalog = CatalogHandle { seat: Seat::default(), published: Arc::new(ArcSwap::from_pointee(tables)) };

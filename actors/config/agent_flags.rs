@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, ValueEnum, value_parser};
+
+use super::idle_flags::IdleFlags;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,9 +26,18 @@ pub struct AgentFlags {
     pub dev: bool,
     #[command(flatten)]
     pub config_paths: ConfigPaths,
+    /// How to read all configuration files; by their names if not given
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub config_format: Option<ConfigFormat>,
+    /// A piece of configuration, read after all files (repeatable)
+    #[arg(long, value_name = "TEXT")]
+    pub hcl: Vec<String>,
     /// The directory where state is kept
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
+    /// A file that holds the process's id while it runs
+    #[arg(long, value_name = "FILE")]
+    pub pid_file: Option<String>,
     /// The name of the datacenter [default: dc1]
     #[arg(long, value_name = "NAME")]
     pub datacenter: Option<String>,
@@ -72,11 +83,20 @@ pub struct AgentFlags {
     /// Every agent is its own cluster: accepted for compatibility, with a warning above 1
     #[arg(long, value_name = "SERVERS")]
     pub bootstrap_expect: Option<u32>,
+    #[command(flatten)]
+    pub idle: IdleFlags,
 }
 
 /// `-config-file` and `-config-dir`, in the order they were given.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ConfigPaths(pub Vec<ConfigPath>);
+
+/// How to read files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ConfigFormat {
+    Hcl,
+    Json,
+}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConfigPath {

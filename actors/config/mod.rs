@@ -4,6 +4,9 @@ mod address;
 mod agent_flags;
 mod definitions;
 mod files;
+mod from_file;
+mod from_flags;
+mod idle_flags;
 mod keys;
 mod problem;
 mod settings;
@@ -11,13 +14,14 @@ mod xds;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chancery::catalog::Registration;
+use chancery::catalog::{Registration, SIDECAR_PORTS};
 use chancery::model::{Action, Check, Datacenter, Entry, NodeName};
 
-pub use agent_flags::{AgentFlags, ConfigPath, ConfigPaths};
+pub use agent_flags::{AgentFlags, ConfigFormat, ConfigPath, ConfigPaths};
 pub use problem::{ConfigError, Problem};
 
 use definitions::Definitions;
@@ -52,6 +56,10 @@ pub struct AgentConfig {
     pub advertise_addr: IpAddr,
     /// For calls that no intention names.
     pub default_intention: Action,
+    /// Where a sidecar that names no port gets one.
+    pub sidecar_ports: RangeInclusive<u16>,
+    /// Holds the process's id while it runs.
+    pub pid_file: Option<PathBuf>,
     /// trace, debug, info, warn or error.
     pub log_level: String,
     pub log_json: bool,
@@ -89,13 +97,13 @@ impl AgentConfig {
     fn read(flags: &AgentFlags, purpose: Purpose) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
         let mut warnings = Vec::new();
-        let files = files::read(&flags.config_paths, &mut problems, &mut warnings);
+        let files = files::read(flags, &mut problems, &mut warnings);
         let mut settings = Settings::default();
         for file in &files {
-            let read = settings::of_file(file, &mut problems, &mut warnings);
+            let read = from_file::settings(file, &mut problems, &mut warnings);
             settings = read.over(settings);
         }
-        let settings = settings::of_flags(flags, &mut problems, &mut warnings).over(settings);
+        let settings = from_flags::settings(flags, &mut problems, &mut warnings).over(settings);
         let node_name = NodeName::from(settings.node_name.clone().unwrap_or_else(host_name));
         let mut definitions = Definitions::default();
         for file in &files {
@@ -108,6 +116,7 @@ impl AgentConfig {
         if !dev && settings.data_dir.is_none() && purpose == Purpose::Run {
             problems.push(Problem::new("data_dir is required (or use -dev)"));
         }
+        problems.extend(settings.contradictions());
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
@@ -151,6 +160,9 @@ fn resolve(
         bind_addr,
         advertise_addr: settings.advertise_addr.unwrap_or_else(|| reachable(bind_addr)),
         default_intention: settings.default_intention.or(settings.acl_default).unwrap_or(Action::Allow),
+        sidecar_ports: settings.sidecar_min.unwrap_or(*SIDECAR_PORTS.start())
+            ..=settings.sidecar_max.unwrap_or(*SIDECAR_PORTS.end()),
+        pid_file: settings.pid_file,
         log_level: settings.log_level.unwrap_or("info").to_owned(),
         log_json: settings.log_json.unwrap_or(false),
         services: definitions.services,

@@ -112,12 +112,14 @@ fn every_key_takes_effect() {
         node_meta { rack = 7 }
         client_addr = "127.0.0.1 ::1"
         bind_addr = "10.0.0.1"
-        ports { http = "8600", grpc = 8602 }
+        ports { http = "8600", grpc = 8602, sidecar_min_port = 30000, sidecar_max_port = 30001 }
         addresses = { grpc = "10.0.0.1" }
         acl { default_policy = "deny" }
         connect { enabled = true, ca_provider = "consul"
           ca_config { cluster_id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8", leaf_cert_ttl = "1h" } }
         log_level = "TRACE"
+        pid_file = "/run/chancery.pid"
+        primary_datacenter = "dc3"
         log_json = true
         server = true
         bootstrap = true
@@ -135,6 +137,7 @@ fn every_key_takes_effect() {
     assert_eq!(config.node_meta["rack"], "7");
     assert_eq!(config.http, ["127.0.0.1:8600".parse().unwrap(), "[::1]:8600".parse().unwrap()]);
     assert_eq!(config.grpc, ["10.0.0.1:8602".parse().unwrap()]);
+    assert_eq!((config.sidecar_ports, config.pid_file), (30000..=30001, Some("/run/chancery.pid".into())));
     assert_eq!(config.default_intention, Action::Deny);
     assert_eq!(config.cluster_id.as_deref(), Some("6ba7b810-9dad-11d1-80b4-00c04fd430c8"));
     assert_eq!(config.leaf_ttl, Duration::from_secs(3600));
@@ -195,23 +198,20 @@ fn a_key_without_effect_is_told_once() {
   "ports": { "dns": -1, "http": 8500 },
   "acl": { "tokens": {} },
   "server": false,
-  "connect": { "enabled": false, "ca_config": { "root_cert_ttl": "1h" } }
+  "connect": { "enabled": false, "ca_config": { "intermediate_cert_ttl": "1h" } }
 }"#,
     )]);
     let config = folder.load("-dev -config-file DIR/a.json").unwrap();
     let warnings: Vec<_> = config.warnings.iter().map(|warning| folder.shown(warning)).collect();
-    assert_eq!(
-        warnings,
-        [
-            "DIR/a.json:7: key \"server\" has no effect: every agent is a server",
-            "DIR/a.json:5: key \"ports.dns\" has no effect in this version of chancery",
-            "DIR/a.json:6: key \"acl.tokens\" has no effect in this version of chancery",
-            "DIR/a.json:8: key \"connect.enabled\" has no effect: the mesh is always on",
-            "DIR/a.json:8: key \"connect.ca_config.root_cert_ttl\" has no effect in this version of chancery",
-            "DIR/a.json:3: key \"performance\" has no effect in this version of chancery",
-            "DIR/a.json:2: key \"retry_join\" has no effect in this version of chancery",
-        ]
-    );
+    let expected = [
+        "DIR/a.json:7: key \"server\" has no effect: every agent is a server",
+        "DIR/a.json:8: key \"connect.enabled\" has no effect: the mesh is always on",
+        "DIR/a.json:8: key \"connect.ca_config.intermediate_cert_ttl\" has no effect: the root signs leaves itself",
+        "DIR/a.json:3: key \"performance\" has no effect: state is kept by an embedded store, without Raft",
+        "DIR/a.json:2: key \"retry_join\" has no effect: an agent is a cluster of its own: there are no others to join, \
+         follow or replicate",
+    ];
+    assert_eq!(warnings, expected, "dns is switched off, tokens are none: that is how it is");
 }
 
 #[test]
@@ -270,10 +270,6 @@ fn a_wrong_key_is_told_with_file_and_line() {
 #[test]
 fn what_is_not_supported_is_told() {
     told(&[
-        (
-            "bind_addr = \"{{ GetPrivateIP }}\"",
-            "DIR/a.hcl:1: key \"bind_addr\": the template \"{{ GetPrivateIP }}\" NOT_YET: give an IP address",
-        ),
         (
             "addresses { http = \"unix:///s\" }",
             "DIR/a.hcl:1: key \"addresses.http\": the unix socket \"unix:///s\" NOT_YET: give an IP address",
@@ -347,6 +343,61 @@ fn all_problems_are_told_together() {
 fn a_wrong_flag_is_refused_with_its_neighbour() {
     let error = parsed("-data-dri=/x").unwrap_err().to_string();
     assert!(error.contains("--data-dri") && error.contains("--data-dir"), "{error}");
+}
+
+#[test]
+fn a_command_line_of_consul_starts_an_agent() {
+    let line =
+        "-dev -ui -dns-port=-1 -enable-script-checks=false -retry-join a -retry-join=b -encrypt x -serf-lan-port -1";
+    let config = AgentConfig::load(&flags(line)).unwrap();
+    assert_eq!(
+        config.warnings,
+        [
+            "flag -encrypt has no effect: there is no gossip between agents",
+            "flag -retry-join has no effect: an agent is a cluster of its own: there are no others to join, follow or \
+             replicate",
+            "flag -ui has no effect: the live page is always at /admin/",
+        ]
+    );
+}
+
+#[test]
+fn a_piece_on_the_command_line_wins_over_files() {
+    let folder = Folder::of(&[("a.conf", "{ \"node_name\": \"a\", \"datacenter\": \"x\" }")]);
+    let config = folder.load("-dev -config-dir DIR -config-format json -hcl node_name=\"b\"").unwrap();
+    assert_eq!((config.node_name.as_str(), config.datacenter.as_str()), ("b", "x"));
+    assert_eq!(folder.load("-dev -config-dir DIR").unwrap().datacenter, "dc1", "a name says nothing without a format");
+    let error = folder.load("-dev -hcl node_nam=1").unwrap_err();
+    assert!(error.starts_with("flag -hcl:1: key \"node_nam\": unknown field"), "{error}");
+}
+
+#[test]
+fn every_key_without_effect_says_why_in_one_line() {
+    let lists = [keys::TOP, keys::PORTS, keys::ADDRESSES, keys::XDS, keys::ACL, keys::CONNECT, keys::CA_CONFIG];
+    for list in lists {
+        assert!(list.is_sorted_by_key(|(key, _)| *key), "sorted, so that a key is found");
+        for (key, why) in list {
+            assert!(!why.is_empty() && !why.ends_with('.') && !why.contains('\n'), "{key}");
+        }
+    }
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    let text = refused("ports { sidecar_min_port = 22000 }");
+    assert_eq!(
+        text,
+        "ports.sidecar_min_port is 22000 and ports.sidecar_max_port is 21255: there is no port between them"
+    );
+    let text = refused("primary_datacenter = \"east\"");
+    assert!(text.starts_with("primary_datacenter is \"east\" and datacenter is \"dc1\": other datacenters"), "{text}");
+}
+
+#[test]
+fn a_restriction_that_cannot_be_kept_is_refused() {
+    let text = refused("allow_write_http_from = [\"127.0.0.0/8\"]");
+    assert!(text.contains("keep the port to yourself"), "{text}");
+    assert_eq!(loaded("acl_default_policy = \"deny\"").default_intention, Action::Deny);
 }
 
 #[test]

@@ -9,7 +9,11 @@ const PER_NODE: u32 = 100;
 /// # Panics
 /// Never: the writes are good.
 pub fn tables(services: u32) -> Tables {
-    let settings = Settings { datacenter: "dc1".into(), default_intention: Action::Allow };
+    let settings = Settings {
+        datacenter: "dc1".into(),
+        default_intention: Action::Allow,
+        sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+    };
     let mut tables = written(&Tables::new(settings), &Write::RegisterNode(node("n-db")));
     tables = written(&tables, &Write::RegisterNode(node("n-new")));
     tables = written(&tables, &register("n-db", "db", 0));

@@ -15,7 +15,7 @@ pub(super) struct World {
 }
 
 pub(super) fn settings() -> Settings {
-    Settings { datacenter: "dc1".into(), default_intention: Action::Allow }
+    Settings { datacenter: "dc1".into(), default_intention: Action::Allow, sidecar_ports: super::SIDECAR_PORTS }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a test makes each write in the call that writes it")]

@@ -15,5 +15,5 @@ mod write;
 
 pub use apply::{Applied, Refusal, apply};
 pub use record::{Change, Record, RecordKey};
-pub use tables::{Settings, Tables};
+pub use tables::{SIDECAR_PORTS, Settings, Tables};
 pub use write::{AuthorityState, Outcome, Registration, SidecarRegistration, Write};

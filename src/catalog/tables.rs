@@ -1,6 +1,7 @@
 //! The tables: records under their keys, the secondary indexes that queries by name need, and when each place was last
 //! touched. Cloning costs a few counters; a clone that is edited shares all that stayed the same.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -20,7 +21,12 @@ pub struct Settings {
     pub datacenter: Datacenter,
     /// For callers that no intention names.
     pub default_intention: Action,
+    /// Where a sidecar that names no port gets one.
+    pub sidecar_ports: RangeInclusive<u16>,
 }
+
+/// Consul's own.
+pub const SIDECAR_PORTS: RangeInclusive<u16> = 21000..=21255;
 
 #[derive(Clone, Debug)]
 pub struct Tables {
@@ -120,6 +126,10 @@ impl Tables {
 
     pub fn default_intention(&self) -> Action {
         self.settings.default_intention
+    }
+
+    pub(super) fn sidecar_ports(&self) -> RangeInclusive<u16> {
+        self.settings.sidecar_ports.clone()
     }
 
     /// `None` until there is a certificate authority.

@@ -79,7 +79,7 @@ pub struct Registration {
 /// A sidecar registered inside its service (`Connect.SidecarService`).
 #[derive(Clone, PartialEq, Debug)]
 pub struct SidecarRegistration {
-    /// Port 0: the lowest free one of 21000 to 21255 on the node, or the one it has already.
+    /// Port 0: the lowest free one of its range (21000 to 21255 by default) on the node, or the one it has already.
     pub service: Service,
     /// `None`: the default two, a TCP check of its port every 10 s and an alias of its service.
     pub checks: Option<Vec<Check>>,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::error::CliError;
-use crate::config::{AgentConfig, AgentFlags, ConfigPath, ConfigPaths};
+use crate::config::{AgentConfig, AgentFlags, ConfigFormat, ConfigPath, ConfigPaths};
 
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 if an agent would take it, 1 if not; every problem is named.\n\nExample:\n\n    \
@@ -19,6 +19,9 @@ pub(super) struct Validate {
     /// Say nothing when nothing is wrong
     #[arg(long)]
     quiet: bool,
+    /// How to read all files; by their names if not given
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    config_format: Option<ConfigFormat>,
 }
 
 impl Validate {
@@ -26,7 +29,11 @@ impl Validate {
         let paths = self.paths.iter().cloned();
         // a path that is not there is told as one
         let paths = paths.map(|path| if path.is_dir() { ConfigPath::Dir(path) } else { ConfigPath::File(path) });
-        let flags = AgentFlags { config_paths: ConfigPaths(paths.collect()), ..AgentFlags::default() };
+        let flags = AgentFlags {
+            config_paths: ConfigPaths(paths.collect()),
+            config_format: self.config_format,
+            ..AgentFlags::default()
+        };
         match AgentConfig::validate(&flags) {
             Ok(warnings) => {
                 if !self.quiet {

@@ -1,10 +1,10 @@
 //! Why a write was refused, in words for whoever asked for it.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-use super::sidecar::PORTS;
 use crate::model::virtual_ip::MANUAL_MAX;
 use crate::model::{CheckId, Datacenter, EntryKey, EntryKind, NodeName, Protocol, ServiceId, ServiceName};
 
@@ -35,10 +35,10 @@ pub enum Refusal {
     SidecarHasServiceId(ServiceId),
     #[error(
         "no port for sidecar {id:?}: none left in its range [{first}, {last}]; give Connect.SidecarService.Port",
-        first = PORTS.start(),
-        last = PORTS.end()
+        first = range.start(),
+        last = range.end()
     )]
-    NoSidecarPort { id: ServiceId },
+    NoSidecarPort { id: ServiceId, range: RangeInclusive<u16> },
     #[error(
         "check {id:?}: by way of other aliases it would mirror itself; alias an instance that does not depend on it"
     )]

@@ -1,6 +1,5 @@
 //! A sidecar that is registered inside its service: its port, its checks, and that it goes with its service.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::draft::Draft;
@@ -8,9 +7,6 @@ use super::refusal::Refusal;
 use crate::catalog::tables::Tables;
 use crate::catalog::write::SidecarRegistration;
 use crate::model::{Check, CheckDefinition, CheckId, Index, NodeName, Probe, Service, ServiceId, ServiceKind, Status};
-
-/// Where a sidecar that names no port gets one.
-pub(super) const PORTS: RangeInclusive<u16> = 21000..=21255;
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -31,7 +27,8 @@ impl Draft {
             Service { node: service.node.clone(), managed_by: Some(service.id.clone()), ..sidecar.service.clone() };
         let mut changed = self.remove_sidecars(&service.node, &service.id, Some(&proxy.id));
         if proxy.port == 0 && proxy.socket_path.is_empty() {
-            proxy.port = port(&self.tables, &proxy).ok_or_else(|| Refusal::NoSidecarPort { id: proxy.id.clone() })?;
+            let taken = || Refusal::NoSidecarPort { id: proxy.id.clone(), range: self.tables.sidecar_ports() };
+            proxy.port = port(&self.tables, &proxy).ok_or_else(taken)?;
         }
         let checks = sidecar.checks.clone().unwrap_or_else(|| default_checks(service, &proxy));
         changed |= self.put_instance(&proxy, &checks, replace_existing_checks)?;
@@ -59,10 +56,11 @@ fn port(tables: &Tables, proxy: &Service) -> Option<u16> {
     if known != 0 {
         return Some(known);
     }
-    let from = (proxy.node.clone(), *PORTS.start(), ServiceId::default());
+    let mut ports = tables.sidecar_ports();
+    let from = (proxy.node.clone(), *ports.start(), ServiceId::default());
     let mut taken = tables.ports.range(from..).take_while(|(node, ..)| *node == proxy.node).map(|(_, port, _)| *port);
     let mut next_taken = taken.next();
-    PORTS.into_iter().find(|port| {
+    ports.find(|port| {
         let free = next_taken != Some(*port);
         while next_taken == Some(*port) {
             next_taken = taken.next();

@@ -2,8 +2,10 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::catalog::fixture::{World, alias, check, intentions, node, proxy_defaults, put, register};
-use crate::catalog::fixture::{register_with_sidecar, registration, service, service_defaults, sidecar, update};
-use crate::catalog::{AuthorityState, Registration, SidecarRegistration, query};
+use crate::catalog::fixture::{
+    register_with_sidecar, registration, service, service_defaults, settings, sidecar, update,
+};
+use crate::catalog::{AuthorityState, Registration, Settings, SidecarRegistration, query};
 use crate::model::{Action, EntryKey, EntryKind, Probe, Protocol, ProxyId, Root, Roots, Secret, Service, ServiceId};
 use crate::model::{Status, UnixTime};
 
@@ -184,6 +186,16 @@ fn when_every_port_is_taken_a_sidecar_is_refused_and_its_service_too() {
     assert!(refusal.to_string().contains("none left in its range [21000, 21255]"), "{refusal}");
     assert_eq!(refusal.status(), 400);
     assert_eq!(query::service(&world.tables, &"n1".into(), &"late".into()), None);
+}
+
+#[test]
+fn the_range_of_sidecar_ports_can_be_chosen() {
+    let mut world = World::with_nodes();
+    let settings = Settings { sidecar_ports: 30000..=30000, ..settings() };
+    world.tables = Tables::load(settings, world.tables.index(), world.records.values().cloned().collect());
+    world.write(register_with_sidecar("a"));
+    assert_eq!(port_of(&world, "a-sidecar-proxy"), 30000);
+    assert!(world.refuse(register_with_sidecar("b")).to_string().contains("[30000, 30000]"));
 }
 
 #[test]

@@ -54,8 +54,11 @@ impl Given {
     fn of(document: &Value, file: &Path) -> Self {
         let refuse = |what: &str, error: &dyn std::fmt::Display| -> ! { panic!("{}: {what}: {error}", file.display()) };
         let allow = document["default_intention_policy"] == "allow";
-        let settings =
-            Settings { datacenter: "dc1".into(), default_intention: if allow { Action::Allow } else { Action::Deny } };
+        let settings = Settings {
+            datacenter: "dc1".into(),
+            default_intention: if allow { Action::Allow } else { Action::Deny },
+            sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+        };
         let mut tables = Tables::new(settings);
         let mut write = |write: &Write| {
             let applied =

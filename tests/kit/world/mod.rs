@@ -68,7 +68,11 @@ impl World {
         let ended: Arc<Mutex<Vec<Ended>>> = Arc::default();
         let heard = Arc::clone(&ended);
         let house = House::open(Plan {
-            settings: Settings { datacenter: "dc1".into(), default_intention },
+            settings: Settings {
+                datacenter: "dc1".into(),
+                default_intention,
+                sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+            },
             store,
             cells: Cells::here(),
             clock: Clock::starting_at(NEW_YEAR),
