@@ -93,6 +93,7 @@ fn proxy(upstreams: Vec<UpstreamConfig>) -> ProxyConfig {
         protocol: Protocol::Tcp,
         max_inbound_connections: 0,
         balance_inbound_connections: false,
+        inbound: chancery::model::Inbound::default(),
         xds_fetch_timeout: None,
         upstreams,
     }

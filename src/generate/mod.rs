@@ -9,10 +9,12 @@
 mod address;
 mod cluster;
 mod endpoint;
+mod exposed;
 mod grpc;
 mod jwt;
 mod kept;
 mod listener;
+mod rate_limit;
 mod rbac;
 mod refusal;
 mod secret;

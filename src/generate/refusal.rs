@@ -50,6 +50,13 @@ pub enum Reason {
         "nobody is let in: not everybody may call, and without certificate providers callers cannot prove who they are"
     )]
     CallersUnknown,
+    #[error(
+        "MutualTLSMode permissive is for the application's own port, and the proxy listens on that number itself: callers \
+        without a certificate are not let in"
+    )]
+    PermissivePort,
+    #[error("RateLimits count requests, and the proxy was told to see none (protocol tcp): nothing is limited")]
+    NoRequestsToLimit,
     #[error("{0:?} is no address of the form https://host:port/path")]
     NotAKeySetAddress(String),
     #[error("its discovery chain or its endpoints are not known")]

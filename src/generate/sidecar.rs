@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::exposed::{self, Exposed};
 use super::kept::{Kept, fact};
 use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, jwt, listener, secret};
 use crate::chain::Chain;
@@ -24,6 +25,7 @@ pub struct Sidecar {
     local_app: Kept<1, Made>,
     key_sets: Kept<2, KeySets>,
     public: Kept<4, Made>,
+    exposed: Kept<1, Vec<Result<Exposed, (String, Reason)>>>,
     /// In the order of the registration.
     upstreams: Vec<KeptUpstream>,
 }
@@ -53,6 +55,7 @@ impl Sidecar {
         let mut draft = Draft { snapshot, resources: vec![], refusals: vec![], bound: vec![] };
         draft.resources.extend([secret::leaf(snapshot.leaf), secret::roots(snapshot.roots)]);
         draft.public(self);
+        draft.exposed(self);
         for (upstream, kept) in snapshot.proxy.upstreams.iter().zip(&mut self.upstreams) {
             draft.upstream(upstream, kept);
         }
@@ -96,9 +99,34 @@ impl Draft<'_> {
             listener::public(&bind, inbound, intentions)
         });
         match public {
-            Ok(listener) => self.bind(bind, listener),
+            Ok(listener) => self.bind(bind.clone(), listener),
             Err(reason) => {
-                self.refuse(ResourceType::Listener, listener::public_name(&bind), reason, self.of_proxy());
+                return self.refuse(ResourceType::Listener, listener::public_name(&bind), reason, self.of_proxy());
+            }
+        }
+        for reason in listener::left_out(proxy) {
+            self.refuse(ResourceType::Listener, listener::public_name(&bind), reason, self.of_proxy());
+        }
+    }
+
+    fn exposed(&mut self, kept: &mut Sidecar) {
+        let proxy = self.snapshot.proxy;
+        for exposed in kept.exposed.of([fact(proxy)], || exposed::exposed(proxy)) {
+            let taken = |exposed: Exposed| match self.taken(&exposed.bind, &exposed.name) {
+                Some(reason) => Err((exposed.name, reason)),
+                None => Ok(exposed),
+            };
+            match exposed.and_then(taken) {
+                Ok(exposed) => {
+                    // several paths of one port share it
+                    if let Some(cluster) = exposed.cluster
+                        && !self.resources.contains(&cluster)
+                    {
+                        self.resources.push(cluster);
+                    }
+                    self.bind(exposed.bind, exposed.listener);
+                }
+                Err((name, reason)) => self.refuse(ResourceType::Listener, name, reason, self.of_proxy()),
             }
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::expose::Expose;
 use super::names::{ServiceId, ServiceName};
 use super::words::words;
 
@@ -76,6 +77,8 @@ pub struct Proxy {
     pub local_socket_path: String,
     pub config: Opaque,
     pub upstreams: Vec<Upstream>,
+    #[serde(default)]
+    pub expose: Expose,
 }
 
 /// A service that the application reaches through a local address.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::inbound::Inbound;
 use super::names::{Datacenter, ProxyId, ServiceName};
 use super::proxy::Protocol;
 use super::topic::ChainKey;
@@ -21,6 +22,7 @@ pub struct ProxyConfig {
     /// 0: no limit.
     pub max_inbound_connections: u32,
     pub balance_inbound_connections: bool,
+    pub inbound: Inbound,
     /// How long Envoy waits for endpoints and routes; `None`: Envoy's 15 s, zero: for ever.
     pub xds_fetch_timeout: Option<Duration>,
     /// In the order of the registration.

@@ -21,7 +21,13 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Expose> {
         fields.finish()?;
         Ok(path)
     };
-    let paths = paths.into_iter().map(&mut path).collect::<Result<_>>()?;
+    let paths: Vec<ExposedPath> = paths.into_iter().map(&mut path).collect::<Result<_>>()?;
+    let otherwise =
+        |a: &ExposedPath, b: &ExposedPath| a.local_path_port == b.local_path_port && a.protocol != b.protocol;
+    if let Some(one) = paths.iter().find(|one| paths.iter().any(|other| otherwise(one, other))) {
+        let message = format!("port {} of the application cannot speak http and http2 both", one.local_path_port);
+        return Err(fields.error("Paths", message));
+    }
     fields.finish()?;
     Ok(Expose { checks, paths })
 }

@@ -19,6 +19,7 @@ pub mod intention;
 mod members;
 mod meta;
 mod permission;
+mod rate_limits;
 mod readings;
 pub mod registration;
 pub mod spelling;

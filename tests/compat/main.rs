@@ -49,6 +49,7 @@ scenarios! {
     catalog,
     config,
     health,
+    inbound,
     intentions,
     permissions,
     protocol,

@@ -4,6 +4,7 @@
 
 mod changes;
 mod dialects;
+mod inbound;
 mod instances;
 mod intentions;
 mod latency;

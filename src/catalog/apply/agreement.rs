@@ -20,9 +20,15 @@ impl Draft {
 
     fn agrees(&self, key: &EntryKey) -> Result<(), Refusal> {
         match key.kind {
-            EntryKind::ServiceIntentions | EntryKind::ServiceDefaults => self.intentions_hold(&key.name),
+            EntryKind::ServiceIntentions => self.intentions_hold(&key.name),
+            EntryKind::ServiceDefaults => {
+                self.limits_hold(&key.name)?;
+                self.intentions_hold(&key.name)
+            }
             // a default for every service, or keys that any intention may need
             EntryKind::ProxyDefaults | EntryKind::JwtProvider => {
+                let defaults = query::entries(&self.tables, EntryKind::ServiceDefaults);
+                defaults.iter().try_for_each(|entry| self.limits_hold(&entry.name))?;
                 let intentions = query::entries(&self.tables, EntryKind::ServiceIntentions);
                 intentions.iter().try_for_each(|entry| self.intentions_hold(&entry.name))
             }
@@ -43,6 +49,17 @@ impl Draft {
         let protocol = query::protocol(&self.tables, &service);
         if needs_requests && service != WILDCARD && !protocol.is_http_like() {
             return Err(Refusal::NeedsRequests { destination: service, protocol });
+        }
+        Ok(())
+    }
+
+    /// Requests that are to be counted can be seen.
+    fn limits_hold(&self, service: &str) -> Result<(), Refusal> {
+        let Some(body) = self.tables.body::<ServiceDefaults>(service) else { return Ok(()) };
+        let service = ServiceName::from(service);
+        let protocol = query::protocol(&self.tables, &service);
+        if !body.rate_limits.is_empty() && !protocol.is_http_like() {
+            return Err(Refusal::NoRequestsToLimit { service, protocol });
         }
         Ok(())
     }

@@ -54,6 +54,11 @@ pub enum Refusal {
     )]
     NeedsRequests { destination: ServiceName, protocol: Protocol },
     #[error(
+        "service-defaults {service:?}: RateLimits count requests, and {service} speaks {protocol}; say Protocol http, http2 \
+        or grpc beside them"
+    )]
+    NoRequestsToLimit { service: ServiceName, protocol: Protocol },
+    #[error(
         "{0}: MutualTLSMode permissive lets callers in without a certificate, and the mesh entry does not say \
         AllowEnablingPermissiveMutualTLS"
     )]

@@ -3,6 +3,7 @@
 mod central;
 mod config;
 mod health;
+mod inbound;
 mod intentions;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
 pub(super) use jwks::{jwks, jwks_name};
-pub(super) use local_app::{LOCAL_APP, local_app};
+pub(super) use local_app::{LOCAL_APP, exposed, local_app};
 pub(super) use upstream::{Settings, upstream};
 
 /// `typed_extension_protocol_options` with its one key.

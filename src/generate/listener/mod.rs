@@ -1,6 +1,7 @@
 //! Where a sidecar listens: for the mesh (the public listener) and for its own application (one per upstream).
 
 mod connection_manager;
+mod exposed;
 mod public;
 mod upstream;
 
@@ -10,7 +11,8 @@ use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
 pub(super) use connection_manager::{http_filter, packed_filter};
-pub(super) use public::{Inbound, name as public_name, public};
+pub(super) use exposed::{exposed, name as exposed_name};
+pub(super) use public::{Inbound, left_out, name as public_name, public};
 pub(super) use upstream::{name as upstream_name, upstream};
 
 pub(super) fn network_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> Filter {

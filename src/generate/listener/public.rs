@@ -6,23 +6,27 @@ use envoy_types::pb::envoy::config::core::v3::http_protocol_options::HeadersWith
 use envoy_types::pb::envoy::config::core::v3::{Address, HttpProtocolOptions, TrafficDirection};
 use envoy_types::pb::envoy::config::listener::v3::listener::ConnectionBalanceConfig;
 use envoy_types::pb::envoy::config::listener::v3::listener::connection_balance_config::{BalanceType, ExactBalance};
-use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
+use envoy_types::pb::envoy::config::listener::v3::{
+    Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, listener_filter,
+};
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::{self as header_to_metadata, config};
+use envoy_types::pb::envoy::extensions::filters::listener::original_dst::v3::OriginalDst;
 use envoy_types::pb::envoy::extensions::filters::network::connection_limit::v3::ConnectionLimit;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    ForwardClientCertDetails, PathWithEscapedSlashesAction, SetCurrentClientCertDetails,
+    ForwardClientCertDetails, PathWithEscapedSlashesAction, RouteSpecifier, SetCurrentClientCertDetails,
 };
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter,
 };
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatchAndSubstitute, RegexMatcher};
-use envoy_types::pb::google::protobuf::{BoolValue, UInt64Value};
+use envoy_types::pb::google::protobuf::{BoolValue, UInt32Value, UInt64Value};
+use envoy_types::util::pack_any;
 
 use super::connection_manager::{OneRoute, connection_manager, http_filter, packed_filter};
 use super::{network_filter, packed_network_filter, tcp_proxy};
 use crate::generate::cluster::{self, LOCAL_APP};
 use crate::generate::rbac::{self, Sees};
-use crate::generate::{Reason, address, jwt, sharing_key, tls, yes};
+use crate::generate::{Reason, address, jwt, rate_limit, sharing_key, tls, yes};
 use crate::model::entry::Mesh;
 use crate::model::entry::jwt_provider::KeySet;
 use crate::model::entry::mesh::{EscapedSlashes, RequestNormalization, Underscores};
@@ -56,7 +60,9 @@ pub(in crate::generate) fn public(
     let limits = (proxy.max_inbound_connections, proxy.balance_inbound_connections);
     let timeouts = (proxy.local_app.request_timeout, proxy.local_app.idle_timeout);
     let mesh = (&mesh.incoming, mesh.sanitize_forwarded_client_cert, mesh.request_normalization);
-    let key = sharing_key((PUBLIC_LISTENER, bind, proxy.protocol, limits, timeouts, trust_domain, mesh));
+    let app = &proxy.local_app.address;
+    let inbound_of = (limits, timeouts, &proxy.inbound, proxy.inbound.permissive.then_some(app));
+    let key = sharing_key((PUBLIC_LISTENER, bind, proxy.protocol, inbound_of, trust_domain, mesh));
     Ok(intentions.resource(key, || {
         let name = name(bind);
         let message = listener(&name, address, inbound, intentions);
@@ -79,14 +85,52 @@ fn listener(name: &str, address: Address, inbound: Inbound<'_>, intentions: &Int
         transport_socket: Some(tls::accept(&inbound.mesh.incoming, proxy.protocol)),
         ..Default::default()
     };
+    let permissive = permissive_port(proxy);
     Listener {
         name: name.to_owned(),
         address: Some(address),
-        filter_chains: vec![chain],
+        listener_filters: permissive.iter().map(|_| original_destination()).collect(),
+        filter_chains: permissive.map(plain).into_iter().chain([chain]).collect(),
         traffic_direction: TrafficDirection::Inbound.into(),
         connection_balance_config: proxy
             .balance_inbound_connections
             .then_some(ConnectionBalanceConfig { balance_type: Some(BalanceType::ExactBalance(ExactBalance {})) }),
+        ..Default::default()
+    }
+}
+
+/// What was asked of the listener and makes no sense in it; without it the listener is served.
+pub(in crate::generate) fn left_out(proxy: &ProxyConfig) -> impl Iterator<Item = Reason> {
+    let permissive = (proxy.inbound.permissive && permissive_port(proxy).is_none()).then_some(Reason::PermissivePort);
+    let unseen = !proxy.inbound.rate_limits.is_empty() && !proxy.protocol.is_http_like();
+    permissive.into_iter().chain(unseen.then_some(Reason::NoRequestsToLimit))
+}
+
+/// The application's own port, at which callers without a certificate are let in.
+fn permissive_port(proxy: &ProxyConfig) -> Option<u16> {
+    match proxy.local_app.address {
+        Bind::Address { port, .. } if proxy.inbound.permissive && port != 0 && port != proxy.bind_port => Some(port),
+        _ => None,
+    }
+}
+
+/// Connections that were meant for the port, and were led to this listener, go to the application as they are.
+fn plain(port: u16) -> FilterChain {
+    FilterChain {
+        filter_chain_match: Some(FilterChainMatch {
+            destination_port: Some(UInt32Value { value: port.into() }),
+            ..Default::default()
+        }),
+        filters: vec![tcp_proxy("permissive_public_listener", LOCAL_APP)],
+        ..Default::default()
+    }
+}
+
+/// Finds out what a connection that was led here was meant for.
+fn original_destination() -> ListenerFilter {
+    ListenerFilter {
+        name: "envoy.filters.listener.original_dst".to_owned(),
+        config_type: Some(listener_filter::ConfigType::TypedConfig(pack_any(OriginalDst {}))),
         ..Default::default()
     }
 }
@@ -117,10 +161,15 @@ fn http(inbound: Inbound<'_>, intentions: &Intentions) -> Filter {
     let rules = rbac::rules(intentions, inbound.trust_domain, Sees::Tokens);
     let mut filters: Vec<HttpFilter> = jwt::filter(intentions).into_iter().collect();
     filters.push(packed_filter("envoy.filters.http.rbac", rules.http_filter()));
+    filters.extend(rate_limit::filter(&proxy.inbound.rate_limits, proxy.protocol));
     if tells_caller {
         filters.push(http_filter("envoy.filters.http.header_to_metadata", caller_to_metadata()));
     }
     let mut manager = connection_manager(PUBLIC_LISTENER, proxy.protocol, filters, &route);
+    if let Some(RouteSpecifier::RouteConfig(routes)) = &mut manager.route_specifier {
+        rate_limit::divide(routes, &proxy.inbound.rate_limits, proxy.protocol);
+    }
+    manager.max_request_headers_kb = proxy.inbound.max_request_headers_kb.map(|value| UInt32Value { value });
     normalize(&mut manager, inbound.mesh.request_normalization);
     if tells_caller {
         manager.forward_client_cert_details = ForwardClientCertDetails::AppendForward.into();

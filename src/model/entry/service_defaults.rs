@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::expose::Expose;
 use crate::model::proxy::{MutualTls, Protocol};
+use crate::model::rate_limits::RateLimits;
 use crate::model::upstream_settings::UpstreamSettings;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct ServiceDefaults {
     pub balance_inbound_connections: bool,
     pub local_connect_timeout: Option<Duration>,
     pub local_request_timeout: Option<Duration>,
+    pub rate_limits: RateLimits,
+    /// `None`: as the proxy's configuration says.
+    pub max_request_headers_kb: Option<u32>,
 }
 
 /// How the service treats its upstreams.

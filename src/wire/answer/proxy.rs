@@ -1,9 +1,11 @@
 //! The proxy block, in the two forms that Consul has: of the agent's own answers, and of the catalog's.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Empty, is_zero};
 use crate::model::{Opaque, Proxy, Upstream};
+use crate::wire::expose;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,7 +28,7 @@ pub(in crate::wire) struct ProxyAnswer<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     upstreams: Vec<UpstreamAnswer<'a>>,
     mesh_gateway: Empty,
-    expose: Empty,
+    expose: Value,
 }
 
 #[derive(Serialize)]
@@ -69,7 +71,7 @@ impl<'a> ProxyAnswer<'a> {
             config: filled(&proxy.config),
             upstreams: proxy.upstreams.iter().map(|upstream| UpstreamAnswer::new(upstream, form)).collect(),
             mesh_gateway: Empty {},
-            expose: Empty {},
+            expose: expose::show(&proxy.expose).into(),
         }
     }
 }

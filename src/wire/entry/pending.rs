@@ -1,7 +1,7 @@
 //! What is understood and checked, and has no effect yet: it is refused, so that nobody believes it holds.
 
 use crate::model::entry::{EntryBody, Mesh, ProxyDefaults, ServiceDefaults};
-use crate::model::{AccessLogs, Entry, Expose, MutualTls};
+use crate::model::{AccessLogs, Entry};
 use crate::wire::fields::{DecodeError, Result, unsupported};
 
 pub(super) fn refuse(entry: &Entry) -> Result<()> {
@@ -23,25 +23,17 @@ fn first<const N: usize>(fields: [(&'static str, bool); N]) -> Option<&'static s
 }
 
 fn mesh(body: &Mesh) -> Option<&'static str> {
-    first([
-        ("AllowEnablingPermissiveMutualTLS", body.allow_permissive_mutual_tls),
-        ("ValidateClusters", body.validate_clusters),
-    ])
+    first([("ValidateClusters", body.validate_clusters)])
 }
 
 fn proxy_defaults(body: &ProxyDefaults) -> Option<&'static str> {
-    first([
-        ("MutualTLSMode", body.mutual_tls == Some(MutualTls::Permissive)),
-        ("Expose", body.expose != Expose::default()),
-        ("AccessLogs", body.access_logs != AccessLogs::default()),
-    ])
+    first([("Expose.Checks", body.expose.checks), ("AccessLogs", body.access_logs != AccessLogs::default())])
 }
 
 fn service_defaults(body: &ServiceDefaults) -> Option<&'static str> {
     first([
-        ("MutualTLSMode", body.mutual_tls == Some(MutualTls::Permissive)),
+        ("Expose.Checks", body.expose.checks),
         ("ExternalSNI", !body.external_sni.is_empty()),
-        ("Expose", body.expose != Expose::default()),
         ("UpstreamConfig", body.upstreams != Default::default()),
         ("MaxInboundConnections", body.max_inbound_connections != 0),
         ("BalanceInboundConnections", body.balance_inbound_connections),

@@ -6,10 +6,12 @@ use crate::model::entry::ServiceDefaults;
 use crate::model::entry::service_defaults::{UpstreamDefaults, UpstreamOverride};
 use crate::model::intention::WILDCARD;
 use crate::model::{MutualTls, Protocol, UpstreamSettings};
-use crate::wire::expose;
 use crate::wire::fields::{Fields, Result};
 use crate::wire::members::Members;
 use crate::wire::upstream_settings::{self, exact_balance, protocol};
+use crate::wire::{expose, rate_limits};
+
+const MOST_HEADERS_KB: u32 = 8192;
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
     let defaults = ServiceDefaults {
@@ -22,11 +24,23 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
         balance_inbound_connections: exact_balance(fields, "BalanceInboundConnections")?,
         local_connect_timeout: fields.milliseconds("LocalConnectTimeoutMs")?,
         local_request_timeout: fields.milliseconds("LocalRequestTimeoutMs")?,
+        rate_limits: rate_limits::decode(fields)?,
+        max_request_headers_kb: headers_kb(fields)?,
     };
     fields.only("Mode", &["direct"])?;
     fields.only("MeshGateway", &["none"])?;
-    fields.unsupported(&["TransparentProxy", "Destination", "RateLimits", "EnvoyExtensions"])?;
+    fields.unsupported(&["TransparentProxy", "Destination", "EnvoyExtensions"])?;
     Ok(defaults)
+}
+
+fn headers_kb(fields: &mut Fields<'_>) -> Result<Option<u32>> {
+    let most = fields.optional_count("MaxRequestHeadersKB")?.filter(|most| *most > 0);
+    if most.is_some_and(|most| most > MOST_HEADERS_KB) {
+        return Err(
+            fields.error("MaxRequestHeadersKB", format!("is more than {MOST_HEADERS_KB}, the most that Envoy takes"))
+        );
+    }
+    Ok(most)
 }
 
 fn upstreams(fields: &mut Fields<'_>) -> Result<UpstreamDefaults> {
@@ -83,6 +97,8 @@ pub(super) fn show(members: Members, body: &ServiceDefaults) -> Members {
         .milliseconds("LocalConnectTimeoutMs", body.local_connect_timeout)
         .milliseconds("LocalRequestTimeoutMs", body.local_request_timeout)
         .text("BalanceInboundConnections", balance)
+        .object("RateLimits", rate_limits::show(&body.rate_limits))
+        .number("MaxRequestHeadersKB", body.max_request_headers_kb.unwrap_or_default())
 }
 
 fn show_upstreams(upstreams: &UpstreamDefaults) -> Members {

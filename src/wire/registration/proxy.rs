@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::model::{Opaque, Proxy, ServiceId, ServiceName, Upstream};
+use crate::wire::expose;
 use crate::wire::fields::{Fields, Result, asks_nothing, unsupported};
 
 /// Keys of opaque configuration that change what Envoy gets, in ways this version does not know. Bootstrap keys
@@ -35,7 +36,11 @@ pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
             .into_iter()
             .map(upstream)
             .collect::<Result<_>>()?,
+        expose: expose::decode(&mut fields)?,
     };
+    if proxy.expose.checks {
+        return Err(fields.error("Expose.Checks", unsupported("this field")));
+    }
     let both = !proxy.local_socket_path.is_empty() && (proxy.local_port != 0 || !proxy.local_address.is_empty());
     if both {
         let message = "cannot be combined with a LocalServiceAddress or LocalServicePort";
@@ -44,7 +49,7 @@ pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
     fields.only("Mode", &["direct"])?;
     fields.only("MutualTLSMode", &["strict"])?;
     fields.only("MeshGateway", &["none"])?;
-    fields.unsupported(&["TransparentProxy", "Expose", "AccessLogs", "EnvoyExtensions"])?;
+    fields.unsupported(&["TransparentProxy", "AccessLogs", "EnvoyExtensions"])?;
     fields.finish()?;
     Ok((proxy != Proxy::default()).then_some(proxy))
 }

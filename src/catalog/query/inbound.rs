@@ -1,0 +1,25 @@
+//! What central configuration says of calls that come to a proxy's application.
+
+use super::config::number;
+use crate::catalog::tables::Tables;
+use crate::model::entry::{ProxyDefaults, ServiceDefaults};
+use crate::model::{Expose, Inbound, MutualTls, Opaque, Proxy};
+
+/// `config`: the proxy's, merged.
+pub(super) fn inbound(tables: &Tables, proxy: &Proxy, config: &Opaque) -> Inbound {
+    let of_service = tables.body::<ServiceDefaults>(proxy.destination_name.as_str());
+    let of_all = tables.body::<ProxyDefaults>("global");
+    let mutual_tls =
+        of_service.and_then(|service| service.mutual_tls).or_else(|| of_all.and_then(|all| all.mutual_tls));
+    let exposes = [Some(&proxy.expose), of_service.map(|service| &service.expose), of_all.map(|all| &all.expose)];
+    let expose = exposes.into_iter().flatten().find(|expose| **expose != Expose::default());
+    Inbound {
+        permissive: mutual_tls == Some(MutualTls::Permissive),
+        expose: expose.map(|expose| expose.paths.clone()).unwrap_or_default(),
+        rate_limits: of_service.map(|service| service.rate_limits.clone()).unwrap_or_default(),
+        max_request_headers_kb: number(config, "max_request_headers_kb")
+            .and_then(|most| u32::try_from(most).ok())
+            .filter(|most| *most > 0)
+            .or_else(|| of_service.and_then(|service| service.max_request_headers_kb)),
+    }
+}

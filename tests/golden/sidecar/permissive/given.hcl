@@ -1,0 +1,29 @@
+// Who was led to the proxy on its way to the application's own port needs no certificate.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "mesh"
+      allow_enabling_permissive_mutual_tls = true
+    },
+    {
+      kind = "service-defaults"
+      name = "web"
+      protocol = "http"
+      mutual_tls_mode = "permissive"
+    },
+  ]
+}
