@@ -63,6 +63,9 @@ impl Carried {
             }
         }
         self.loads.retain(|load| load.unsent || !load.waits_for.is_empty());
+        if self.loads.is_empty() {
+            self.loads = VecDeque::new();
+        }
     }
 }
 

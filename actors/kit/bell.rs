@@ -79,8 +79,55 @@ impl<K: Clone + Eq + Hash> Doorbell<K> {
     }
 }
 
-/// Listeners at one key, in the order they came.
-type Listeners<K> = BTreeMap<u64, Weak<Doorbell<K>>>;
+/// Listeners at one key, in the order they came. Most keys have one, and some have one for each proxy.
+enum Listeners<K> {
+    Few(Vec<(u64, Weak<Doorbell<K>>)>),
+    Many(BTreeMap<u64, Weak<Doorbell<K>>>),
+}
+
+impl<K> Default for Listeners<K> {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl<K> Listeners<K> {
+    /// `id` is larger than every one before.
+    fn insert(&mut self, id: u64, doorbell: Weak<Doorbell<K>>) {
+        match self {
+            Self::Few(few) if few.len() < FEW => {
+                few.reserve_exact(1);
+                few.push((id, doorbell));
+            }
+            Self::Few(few) => {
+                let many = few.drain(..).chain([(id, doorbell)]).collect();
+                *self = Self::Many(many);
+            }
+            Self::Many(many) => _ = many.insert(id, doorbell),
+        }
+    }
+
+    fn remove(&mut self, id: u64) {
+        match self {
+            Self::Few(few) => few.retain(|(other, _)| *other != id),
+            Self::Many(many) => _ = many.remove(&id),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(few) => few.len(),
+            Self::Many(many) => many.len(),
+        }
+    }
+
+    fn to_vec(&self) -> Vec<Weak<Doorbell<K>>> {
+        match self {
+            Self::Few(few) => few.iter().map(|(_, doorbell)| doorbell.clone()).collect(),
+            Self::Many(many) => many.values().cloned().collect(),
+        }
+    }
+}
 
 /// The ringing side: who hears at which key.
 pub struct Bell<K> {
@@ -123,8 +170,7 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
     /// Everybody who hears at `key` now, to be rung some at a time.
     pub fn audience(&self, key: &K, ripples: &Ripples) -> Audience<K> {
         // copied out: a guard of the map is never held while somebody is told
-        let listeners: Vec<Weak<Doorbell<K>>> =
-            self.listeners.get(key).map(|at| at.values().cloned().collect()).unwrap_or_default();
+        let listeners: Vec<Weak<Doorbell<K>>> = self.listeners.get(key).map(|at| at.to_vec()).unwrap_or_default();
         Audience { key: key.clone(), listeners: listeners.into_iter(), ripples: ripples.clone() }
     }
 
@@ -184,8 +230,8 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Drop for Hearing<K> {
     fn drop(&mut self) {
         let last = match self.bell.listeners.entry(self.key.clone()) {
             Entry::Occupied(mut at) => {
-                at.get_mut().remove(&self.id);
-                let last = at.get().is_empty();
+                at.get_mut().remove(self.id);
+                let last = at.get().len() == 0;
                 if last {
                     at.remove();
                 }
