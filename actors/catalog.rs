@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use chancery::catalog::{Change, Outcome, Refusal, Settings, Tables, Write, apply};
+use chancery::catalog::{Change, Outcome, Record, Refusal, Settings, Tables, Write, apply};
 use chancery::model::{Index, Place};
 
 use crate::kit::{Bell, Cells, Desk, ExitGuard, Pinned, Post, RippleLog, Ripples, Seat, Stage};
@@ -67,10 +67,12 @@ pub struct Commit {
     pub reply: oneshot::Sender<Result<Committed, CommitError>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Committed {
     pub index: Index,
     pub outcome: Outcome,
+    /// Of a transaction: what each of its steps gave.
+    pub results: Vec<Vec<Record>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +153,7 @@ impl Catalog {
         self.tables = applied.tables;
         self.waiting.push(Waiting {
             reply: commit.reply,
-            committed: Committed { index: self.tables.index(), outcome: applied.outcome },
+            committed: Committed { index: self.tables.index(), outcome: applied.outcome, results: applied.results },
             received: commit.received,
             places: applied.places,
             changes: applied.changes,

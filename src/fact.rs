@@ -8,7 +8,7 @@ use crate::chain::{self, Chain};
 use crate::model::entry::Mesh;
 use crate::model::intention::{Intentions, WILDCARD};
 use crate::model::topic::{ChainKey, Place, Topic};
-use crate::model::{Check, Endpoints, Entry, EntryKey, EntryKind, Index, Instance, Intention, Leaf, Node};
+use crate::model::{Check, Endpoints, Entry, EntryKey, EntryKind, Index, Instance, Intention, KvPair, Leaf, Node};
 use crate::model::{ProxyConfig, ProxyId, Roots, Service, ServiceName};
 use crate::resource::Shared;
 
@@ -24,6 +24,9 @@ pub enum Fact {
     Entry(Option<Arc<Entry>>),
     Entries(Arc<Vec<Arc<Entry>>>),
     IntentionList(Arc<Vec<Intention>>),
+    /// `None`: the key has no value.
+    Kv(Option<Arc<KvPair>>),
+    KvTree(Arc<Vec<Arc<KvPair>>>),
     /// `None`: no such proxy is registered.
     Proxy(Option<Arc<ProxyConfig>>),
     /// `None`: there is no certificate authority yet.
@@ -59,7 +62,11 @@ pub struct Found {
 /// Answers a topic from the tables.
 pub fn look(tables: &Tables, topic: &Topic) -> Found {
     let (fact, places) = read(tables, topic);
-    let index = places.iter().map(|place| tables.index_of(place)).max().unwrap_or_default();
+    let index = match topic {
+        // heard of in the folder, but only as new as what begins with the prefix
+        Topic::KvTree(prefix) => tables.index_of(&Place::KvFolder(prefix.clone())),
+        _ => places.iter().map(|place| tables.index_of(place)).max().unwrap_or_default(),
+    };
     Found { fact, index, places }
 }
 
@@ -86,6 +93,11 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             Fact::IntentionList(Arc::new(query::intention_list(tables))),
             vec![Place::Entries(EntryKind::ServiceIntentions)],
         ),
+        Topic::Kv(key) => (Fact::Kv(query::kv(tables, key)), vec![Place::Kv(key.clone())]),
+        Topic::KvTree(prefix) => {
+            let folder = Place::KvFolder(prefix.folder().into());
+            (Fact::KvTree(Arc::new(query::kv_tree(tables, prefix))), vec![folder])
+        }
         Topic::Proxy(id) => proxy(tables, id),
         Topic::Roots => {
             let roots = tables.roots().map(|roots| Arc::new(Shared::new(Roots::clone(roots))));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chancery::catalog::{AuthorityState, Change, Record, RecordKey};
 use chancery::model::entry::{EntryBody, ServiceDefaults};
-use chancery::model::{Entry, EntryKey, EntryKind, Index, Node, Roots, Secret};
+use chancery::model::{Entry, EntryKey, EntryKind, Index, KvPair, Node, Roots, Secret};
 use chancery_actors::stores::{Embedded, Loaded, Memory, Store, StoreError};
 
 /// A kind of store, and how to come back to what one of them kept.
@@ -68,6 +68,7 @@ contract!(
     a_failed_commit_leaves_nothing,
     what_was_committed_is_there_after_opening_again,
     names_that_look_like_separators_stay_apart,
+    values_are_any_bytes,
 );
 
 fn node(name: &str, address: &str) -> Record {
@@ -82,6 +83,11 @@ fn entry(name: &str) -> Record {
         create_index: Index(3),
         modify_index: Index(4),
     }))
+}
+
+fn kv(key: &str, value: &'static [u8]) -> Record {
+    let (create_index, modify_index) = (Index(3), Index(4));
+    Record::Kv(Arc::new(KvPair { key: key.into(), flags: u64::MAX, value: value.into(), create_index, modify_index }))
 }
 
 fn authority() -> Record {
@@ -178,6 +184,16 @@ async fn names_that_look_like_separators_stay_apart(adapter: impl Adapter) {
     let records: Vec<_> = ["", "\"", "\\", "a\",\"b", "a/b", "ü", "\0"].map(|name| node(name, "10.0.0.1")).into();
     put(&store, 1, records.clone()).await;
     assert_eq!(load(&store).await.records.len(), records.len());
+}
+
+async fn values_are_any_bytes(adapter: impl Adapter) {
+    let store = adapter.open();
+    let records = [kv("", b""), kv("a", b"\0\xff\"\n"), kv("a/", b"folder"), kv("a/b", b"ok")];
+    put(&store, 1, records.to_vec()).await;
+    store.commit(Index(2), vec![Change::Delete(RecordKey::Kv("a/".into()))]).await.expect("the commit succeeds");
+    drop(store);
+    let [empty, binary, _, text] = records;
+    assert_eq!(load(&adapter.open()).await.records, [empty, binary, text]);
 }
 
 fn mode(path: &Path) -> u32 {

@@ -4,6 +4,7 @@
 mod apply;
 #[cfg(test)]
 mod fixture;
+mod kv;
 mod names;
 #[cfg(test)]
 mod properties;
@@ -13,7 +14,7 @@ mod tables;
 mod virtual_ips;
 mod write;
 
-pub use apply::{Applied, Refusal, apply};
+pub use apply::{Applied, Failed, Refusal, apply};
 pub use record::{Change, Record, RecordKey};
 pub use tables::{SIDECAR_PORTS, Settings, Tables};
-pub use write::{AuthorityState, Outcome, Registration, SidecarRegistration, Write};
+pub use write::{Act, AuthorityState, Condition, Operation, Outcome, Registration, SidecarRegistration, Write};

@@ -9,11 +9,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::fixture::{self, World, settings};
-use super::{AuthorityState, Outcome, Registration, SidecarRegistration, Tables, Write, apply};
+use super::{Act, AuthorityState, Operation, Outcome, Registration, SidecarRegistration, Tables, Write, apply};
 use crate::fact::{Found, look};
 use crate::model::entry::{EntryBody, Mesh};
 use crate::model::topic::{ChainKey, Place, Topic};
-use crate::model::{Action, Check, Entry, EntryKey, EntryKind, Index, Leaf, Node, NodeName, Opaque, Probe, Protocol};
+use crate::model::{
+    Action, Check, Entry, EntryKey, EntryKind, Index, KvKey, KvPair, Leaf, Node, NodeName, Opaque, Probe, Protocol,
+};
 use crate::model::{Proxy, ProxyId, Root, Roots, Secret, Service, ServiceId, ServiceKind, Status, UnixTime, Upstream};
 use crate::model::{ServiceName, Weights};
 
@@ -21,6 +23,7 @@ const NODES: [&str; 2] = ["n1", "n2"];
 const IDS: [&str; 4] = ["a", "b", "p", "q"];
 const NAMES: [&str; 3] = ["a", "b", "p"];
 const CHECKS: [&str; 3] = ["c1", "c2", "c3"];
+const KEYS: [&str; 5] = ["a", "a/b", "a/b/c", "a/c", "b"];
 const ENTRY_NAMES: [&str; 5] = ["a", "b", "*", "global", "mesh"];
 
 fn text<T: From<&'static str> + std::fmt::Debug>(words: &'static [&'static str]) -> impl Strategy<Value = T> {
@@ -139,7 +142,7 @@ fn a_leaf() -> impl Strategy<Value = Leaf> {
     })
 }
 
-/// Any write but a batch.
+/// Any write but several at once.
 fn single() -> impl Strategy<Value = Write> {
     let cas = || option::of((0..20_u64).prop_map(Index));
     let key = (select(EntryKind::all().collect::<Vec<_>>()), select(&ENTRY_NAMES[..]))
@@ -147,9 +150,11 @@ fn single() -> impl Strategy<Value = Write> {
     let names = || text::<ServiceName>(&["a", "b", "*"]);
     prop_oneof![
         2 => a_node().prop_map(Write::RegisterNode),
+        1 => text(&NODES).prop_map(Write::DeregisterNode),
         8 => a_registration().prop_map(|registration| Write::RegisterService(Box::new(registration))),
         4 => (text(&NODES), text(&IDS)).prop_map(|(node, id)| Write::DeregisterService { node, id }),
         4 => a_check().prop_map(Write::RegisterCheck),
+        1 => a_check().prop_map(Write::SetCheck),
         1 => (text(&NODES), text(&CHECKS)).prop_map(|(node, id)| Write::DeregisterCheck { node, id }),
         4 => (text(&NODES), text(&["c1", "service:p:1", "service:p:2"]), status(), select(&["", "ok"][..]))
             .prop_map(|(node, id, status, output)| Write::UpdateCheck { node, id, status, output: output.to_owned() }),
@@ -167,6 +172,12 @@ fn single() -> impl Strategy<Value = Write> {
             service,
             addresses: last.into_iter().map(|last| [10, 0, 0, last].into()).collect(),
         }),
+        6 => (text(&KEYS), select(&["x", "y"][..]), cas()).prop_map(|(key, value, cas)| Write::PutKv {
+            pair: KvPair { key, value: value.into(), ..KvPair::default() },
+            cas,
+        }),
+        3 => (text(&KEYS), cas()).prop_map(|(key, cas)| Write::DeleteKv { key, cas }),
+        1 => text::<KvKey>(&["", "a/", "a/b"]).prop_map(Write::DeleteKvTree),
         1 => an_authority().prop_map(Write::SetAuthority),
         1 => a_leaf().prop_map(Write::SetLeaf),
         1 => text(&NAMES).prop_map(Write::RemoveLeaf),
@@ -174,7 +185,12 @@ fn single() -> impl Strategy<Value = Write> {
 }
 
 fn any_write() -> impl Strategy<Value = Write> {
-    prop_oneof![9 => single(), 1 => vec(single(), 0..4).prop_map(Write::Batch)]
+    let step = single().prop_map(|write| Operation { condition: None, act: Act::Write(write) });
+    prop_oneof![
+        9 => single(),
+        1 => vec(single(), 0..4).prop_map(Write::Batch),
+        1 => vec(step, 0..4).prop_map(Write::Transaction),
+    ]
 }
 
 /// Every question that can be asked of this small world.
@@ -195,6 +211,8 @@ fn topics() -> Vec<Topic> {
         topics.push(Topic::Chain(ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain(name.clone()) }));
         topics.push(Topic::Chain(ChainKey::plain(name)));
     }
+    topics.extend(KEYS.map(|key| Topic::Kv(key.into())));
+    topics.extend(["", "a", "a/", "a/b", "a/b/", "z"].map(|prefix| Topic::KvTree(prefix.into())));
     for kind in EntryKind::all() {
         topics.push(Topic::Entries(kind));
         topics.extend(ENTRY_NAMES.map(|name| Topic::Entry(EntryKey::new(kind, name))));

@@ -1,12 +1,14 @@
 //! The catalog as a store sees it: records under keys.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::write::AuthorityState;
-use crate::model::{Check, CheckId, Entry, EntryKey, Leaf, Node, NodeName, Service, ServiceId, ServiceName, VirtualIp};
+use crate::model::{Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName};
+use crate::model::{Service, ServiceId, ServiceName, VirtualIp};
 
 /// Shared with the tables: a store that keeps records in memory keeps no second copy.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -20,6 +22,7 @@ pub enum Record {
     VirtualIp(Arc<VirtualIp>),
     /// The virtual address that was given last.
     LastVirtualIp(Ipv4Addr),
+    Kv(Arc<KvPair>),
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -32,6 +35,7 @@ pub enum RecordKey {
     Leaf(ServiceName),
     VirtualIp(ServiceName),
     LastVirtualIp,
+    Kv(KvKey),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -51,6 +55,41 @@ impl Record {
             Self::Leaf(leaf) => RecordKey::Leaf(leaf.service.clone()),
             Self::VirtualIp(ip) => RecordKey::VirtualIp(ip.service.clone()),
             Self::LastVirtualIp(_) => RecordKey::LastVirtualIp,
+            Self::Kv(pair) => RecordKey::Kv(pair.key.clone()),
+        }
+    }
+
+    /// Of the certificate authority, the newest of its roots'.
+    pub fn modify_index(&self) -> Index {
+        match self {
+            Self::Node(node) => node.modify_index,
+            Self::Service(service) => service.modify_index,
+            Self::Check(check) => check.modify_index,
+            Self::Entry(entry) => entry.modify_index,
+            Self::Authority(authority) => {
+                authority.roots.roots.iter().map(|root| root.modify_index).max().unwrap_or_default()
+            }
+            Self::Leaf(leaf) => leaf.modify_index,
+            Self::VirtualIp(ip) => ip.modify_index,
+            Self::LastVirtualIp(_) => Index::default(),
+            Self::Kv(pair) => pair.modify_index,
+        }
+    }
+}
+
+/// As messages name the record: `service "web-1" on node "n1"`.
+impl fmt::Display for RecordKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(name) => write!(out, "node {name:?}"),
+            Self::Service(node, id) => write!(out, "service {id:?} on node {node:?}"),
+            Self::Check(node, id) => write!(out, "check {id:?} on node {node:?}"),
+            Self::Entry(key) => write!(out, "config entry {key}"),
+            Self::Authority => out.write_str("the certificate authority"),
+            Self::Leaf(service) => write!(out, "certificate of service {service:?}"),
+            Self::VirtualIp(service) => write!(out, "virtual addresses of service {service:?}"),
+            Self::LastVirtualIp => out.write_str("the last virtual address"),
+            Self::Kv(key) => write!(out, "key {key:?}"),
         }
     }
 }

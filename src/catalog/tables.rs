@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::kv::Kv;
 use super::names::Names;
-use super::record::Record;
+use super::record::{Record, RecordKey};
 use super::virtual_ips::VirtualIps;
 use super::write::AuthorityState;
 use crate::model::entry::Body;
@@ -40,6 +41,7 @@ pub struct Tables {
     roots: Option<Arc<Roots>>,
     pub(super) leaves: OrdMap<ServiceName, Arc<Leaf>>,
     pub(super) virtual_ips: VirtualIps,
+    pub(super) kv: Kv,
 
     pub(super) names: Names,
     pub(super) by_name: ByName,
@@ -67,7 +69,13 @@ fn family(place: &Place) -> usize {
         Place::Leaf(_) => 5,
         Place::VirtualIp(_) => 6,
         // these never go
-        Place::Nodes | Place::ServiceNames | Place::VirtualIps | Place::Entries(_) | Place::Roots => 7,
+        Place::Nodes
+        | Place::ServiceNames
+        | Place::VirtualIps
+        | Place::Entries(_)
+        | Place::Roots
+        | Place::Kv(_)
+        | Place::KvFolder(_) => 7,
     }
 }
 
@@ -91,6 +99,7 @@ impl Tables {
             roots: None,
             leaves: OrdMap::new(),
             virtual_ips: VirtualIps::default(),
+            kv: Kv::new(index.max(Index(1))),
             names: Names::default(),
             by_name: OrdSet::new(),
             by_connect_name: OrdSet::new(),
@@ -110,6 +119,7 @@ impl Tables {
                 Record::Leaf(leaf) => tables.insert_leaf(leaf),
                 Record::VirtualIp(ip) => tables.virtual_ips.insert(ip),
                 Record::LastVirtualIp(address) => tables.virtual_ips.set_last(address),
+                Record::Kv(pair) => tables.kv.insert(pair),
             }
         }
         tables
@@ -144,18 +154,26 @@ impl Tables {
     /// When the place was last touched; at least 1, and never less than it was in older tables. Of a place that is not
     /// there (any longer) it may rise when another of its family goes.
     pub fn index_of(&self, place: &Place) -> Index {
-        self.touched.get(place).copied().unwrap_or(self.extinct[family(place)])
+        match place {
+            Place::Kv(key) => self.kv.index_of(key),
+            Place::KvFolder(folder) => self.kv.index_under(folder),
+            _ => self.touched.get(place).copied().unwrap_or(self.extinct[family(place)]),
+        }
     }
 
     /// Marks the places as touched at `index`, which becomes the index of the tables.
     pub(super) fn touch<'a>(&mut self, places: impl IntoIterator<Item = &'a Place>, index: Index) {
         self.index = index;
         for place in places {
-            if self.is_there(place) {
-                self.touched.insert(place.clone(), index);
-            } else {
-                self.touched.remove(place);
-                self.extinct[family(place)] = index;
+            match place {
+                Place::Kv(key) => self.kv.touch(key, index),
+                // read off what lies in it
+                Place::KvFolder(_) => {}
+                _ if self.is_there(place) => _ = self.touched.insert(place.clone(), index),
+                _ => {
+                    self.touched.remove(place);
+                    self.extinct[family(place)] = index;
+                }
             }
         }
     }
@@ -178,7 +196,13 @@ impl Tables {
             Place::Entry(key) => self.entries.contains_key(key),
             Place::Leaf(service) => self.leaves.contains_key(service),
             Place::VirtualIp(service) => self.virtual_ips.of(service).is_some(),
-            Place::Nodes | Place::ServiceNames | Place::VirtualIps | Place::Entries(_) | Place::Roots => true,
+            Place::Nodes
+            | Place::ServiceNames
+            | Place::VirtualIps
+            | Place::Entries(_)
+            | Place::Roots
+            | Place::Kv(_)
+            | Place::KvFolder(_) => true,
         }
     }
 }
@@ -188,6 +212,23 @@ impl Tables {
     /// What the entry of that kind and name says.
     pub(super) fn body<B: Body>(&self, name: &str) -> Option<&B> {
         self.entries.get(&EntryKey::new(B::KIND, name))?.body()
+    }
+
+    /// What a store holds under the key.
+    pub(super) fn record(&self, key: &RecordKey) -> Option<Record> {
+        Some(match key {
+            RecordKey::Node(name) => Record::Node(Arc::clone(self.nodes.get(name)?)),
+            RecordKey::Service(node, id) => {
+                Record::Service(Arc::clone(self.services.get(&(node.clone(), id.clone()))?))
+            }
+            RecordKey::Check(node, id) => Record::Check(Arc::clone(self.checks.get(&(node.clone(), id.clone()))?)),
+            RecordKey::Entry(key) => Record::Entry(Arc::clone(self.entries.get(key)?)),
+            RecordKey::Authority => Record::Authority(Arc::clone(self.authority()?)),
+            RecordKey::Leaf(service) => Record::Leaf(Arc::clone(self.leaves.get(service)?)),
+            RecordKey::VirtualIp(service) => Record::VirtualIp(Arc::clone(self.virtual_ips.of(service)?)),
+            RecordKey::LastVirtualIp => Record::LastVirtualIp(self.virtual_ips.last()?),
+            RecordKey::Kv(key) => Record::Kv(Arc::clone(self.kv.get(key)?)),
+        })
     }
 
     pub(super) fn instances_named<'a>(&'a self, name: &'a ServiceName) -> impl Iterator<Item = &'a Arc<Service>> {
@@ -247,6 +288,10 @@ impl Tables {
 impl Tables {
     pub(super) fn insert_node(&mut self, node: Arc<Node>) {
         self.nodes.insert(node.name.clone(), node);
+    }
+
+    pub(super) fn remove_node(&mut self, name: &NodeName) {
+        self.nodes.remove(name);
     }
 
     /// True if the list of names and tags is another now.

@@ -38,6 +38,10 @@ impl VirtualIps {
         (from..=last).chain(first..from).map(Ipv4Addr::from).find(next)
     }
 
+    pub(super) fn last(&self) -> Option<Ipv4Addr> {
+        self.last
+    }
+
     pub(super) fn set_last(&mut self, address: Ipv4Addr) {
         self.last = Some(address);
     }

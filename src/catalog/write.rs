@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::record::RecordKey;
 use crate::model::intention::Permission;
-use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, Leaf, Node, NodeName, Roots, Secret};
-use crate::model::{Service, ServiceId, ServiceName, Status};
+use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName};
+use crate::model::{Roots, Secret, Service, ServiceId, ServiceName, Status};
 
 /// One change. It is applied whole or refused whole.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Write {
     /// Creates or replaces a node's record.
     RegisterNode(Node),
+    /// Removes a node and everything on it.
+    DeregisterNode(NodeName),
     /// Creates or replaces an instance. Its node must exist.
     RegisterService(Box<Registration>),
     /// Removes an instance, its checks, and the sidecar that was registered inside it.
@@ -20,7 +23,10 @@ pub enum Write {
         id: ServiceId,
     },
     /// Creates or replaces a check; its node and service must exist.
+    /// What the agent found about an older one stays known.
     RegisterCheck(Check),
+    /// The same for a check that somebody else keeps: its status and output are as given.
+    SetCheck(Check),
     DeregisterCheck {
         node: NodeName,
         id: CheckId,
@@ -54,6 +60,18 @@ pub enum Write {
         source: ServiceName,
         destination: ServiceName,
     },
+    /// Creates or replaces a value. With `cas`, only if its modify index is that (0: only if absent).
+    PutKv {
+        pair: KvPair,
+        cas: Option<Index>,
+    },
+    /// With `cas`, only if its modify index is that. What is not there counts as deleted.
+    DeleteKv {
+        key: KvKey,
+        cas: Option<Index>,
+    },
+    /// Removes every key that begins with this.
+    DeleteKvTree(KvKey),
     SetAuthority(AuthorityState),
     /// Creates or replaces the leaf of a service.
     SetLeaf(Leaf),
@@ -65,6 +83,48 @@ pub enum Write {
     },
     /// All or nothing, at one index.
     Batch(Vec<Write>),
+    /// The same, with conditions and answers.
+    Transaction(Vec<Operation>),
+}
+
+/// One step of a transaction. It sees what the steps before it did; when one of them fails, none was done.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Operation {
+    pub condition: Option<Condition>,
+    pub act: Act,
+}
+
+/// What must hold for a step.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Condition {
+    /// The record has this modify index; 0: it is not there.
+    Index(RecordKey, Index),
+    /// The same, or it is not there whatever the index.
+    IndexOrAbsent(RecordKey, Index),
+}
+
+/// What a step does, and gives as its answer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Act {
+    /// Only the condition counts. Gives nothing.
+    Nothing,
+    /// Gives the record that was written.
+    Write(Write),
+    /// Removes the record and what hangs on it, if it is there. Gives nothing.
+    Delete(RecordKey),
+    /// Gives the record; fails without one.
+    Read(RecordKey),
+    /// Gives the value, or an empty one without indexes.
+    ReadOrEmpty(KvKey),
+    /// Gives everything that begins with this.
+    ReadTree(KvKey),
+}
+
+impl Act {
+    /// Whether it leaves the tables as they are.
+    pub fn reads(&self) -> bool {
+        !matches!(self, Self::Write(_) | Self::Delete(_))
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -87,6 +87,8 @@ names! {
     NodeName,
     /// The id of a health check, unique on its node.
     CheckId,
+    /// The key of a value in the key-value store. `/` separates folders, by convention only.
+    KvKey,
     /// The name of a datacenter.
     Datacenter,
     /// The SPIFFE trust domain, `<uuid>.consul`.

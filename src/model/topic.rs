@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::entry::{EntryKey, EntryKind};
-use super::names::{NodeName, ProxyId, ServiceName};
+use super::names::{KvKey, NodeName, ProxyId, ServiceName};
 use super::proxy::Protocol;
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -35,6 +35,10 @@ pub enum Place {
     VirtualIp(ServiceName),
     /// Which services have virtual addresses, and which.
     VirtualIps,
+    /// The value of one key.
+    Kv(KvKey),
+    /// Any key in the folder or below it. A folder ends in `/`; the outermost is empty.
+    KvFolder(KvKey),
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,6 +52,9 @@ pub enum Topic {
     Entry(EntryKey),
     Entries(EntryKind),
     IntentionList,
+    Kv(KvKey),
+    /// All keys that begin with this.
+    KvTree(KvKey),
 
     // What proxies are made of.
     /// The proxy's registration with central configuration merged in.
@@ -83,7 +90,7 @@ impl ChainKey {
 
 impl Topic {
     /// Every kind there is, for metrics.
-    pub const KINDS: [&'static str; 17] = [
+    pub const KINDS: [&'static str; 19] = [
         "nodes",
         "node",
         "services",
@@ -92,6 +99,8 @@ impl Topic {
         "entry",
         "entries",
         "intention-list",
+        "kv",
+        "kv-tree",
         "proxy",
         "roots",
         "leaf",
@@ -114,6 +123,8 @@ impl Topic {
             Self::Entry(_) => "entry",
             Self::Entries(_) => "entries",
             Self::IntentionList => "intention-list",
+            Self::Kv(_) => "kv",
+            Self::KvTree(_) => "kv-tree",
             Self::Proxy(_) => "proxy",
             Self::Roots => "roots",
             Self::Leaf(_) => "leaf",
@@ -139,6 +150,7 @@ impl fmt::Display for Topic {
             | Self::Intentions(name)
             | Self::Endpoints(name)
             | Self::PlainEndpoints(name) => write!(out, ":{name}"),
+            Self::Kv(key) | Self::KvTree(key) => write!(out, ":{key}"),
             Self::Entry(key) => write!(out, ":{key}"),
             Self::Entries(kind) => write!(out, ":{kind}"),
             Self::Proxy(id) | Self::Native(id) => write!(out, ":{id}"),

@@ -3,7 +3,7 @@
 //! empty lists and nulls that Consul's clients expect. No other room knows a spelling.
 //!
 //! In: [`registration`], [`entry::decode`], [`intention::decode`], all through one reader, [`fields::Fields`].
-//! Out: [`answer`], [`entry::encode`], [`intention::encode`].
+//! Out: [`answer`], [`entry::encode`], [`intention::encode`], [`kv::encode`].
 
 mod access_logs;
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod fields;
 pub mod hcl;
 mod http;
 pub mod intention;
+pub mod kv;
 mod members;
 mod meta;
 mod permission;

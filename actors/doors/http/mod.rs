@@ -15,6 +15,7 @@ mod connect_ca;
 mod health;
 mod intentions;
 mod internal;
+mod kv;
 mod measure;
 mod metrics;
 mod params;
@@ -141,6 +142,7 @@ fn router(door: HttpDoor) -> Router {
         ("health", health::routes()),
         ("config", config::routes()),
         ("intentions", intentions::routes()),
+        ("kv", kv::routes()),
         ("connect-ca", connect_ca::routes()),
         ("internal", internal::routes()),
         ("status", status::routes()),

@@ -59,7 +59,7 @@ impl Params {
 
     /// `?cas=<ModifyIndex>`; 0: only if there is none yet.
     pub fn cas(&self) -> Result<Option<Index>, Failure> {
-        self.number("cas")
+        Ok(self.number("cas")?.map(Index))
     }
 
     pub fn pretty(&self) -> bool {
@@ -79,7 +79,7 @@ impl Params {
 
     /// `index`, `wait`.
     pub fn blocking(&self) -> Result<Blocking, Failure> {
-        let after = self.number("index")?.filter(|index| index.0 > 0);
+        let after = self.number("index")?.filter(|index| *index > 0).map(Index);
         Ok(Blocking { after, wait: self.wait()? })
     }
 
@@ -105,12 +105,11 @@ impl Params {
         self.all("tag").filter(|tag| !tag.is_empty()).all(|tag| tags.iter().any(|own| own.eq_ignore_ascii_case(tag)))
     }
 
-    fn number(&self, name: &str) -> Result<Option<Index>, Failure> {
+    /// A whole number; absent counts as empty.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
         let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let number = text.parse();
-        number
-            .map(|number| Some(Index(number)))
-            .map_err(|_| Failure::bad_request(format!("Invalid {name}: {text:?} is not a whole number from 0")))
+        let wrong = |_| Failure::bad_request(format!("Invalid {name}: {text:?} is not a whole number from 0"));
+        text.parse().map(Some).map_err(wrong)
     }
 
     fn check(&self, own_datacenter: &str) -> Result<(), Failure> {

@@ -9,7 +9,19 @@ use crate::catalog::tables::Tables;
 use crate::model::{Check, CheckId, NodeName, Probe, Service, ServiceId, ServiceName, Status};
 
 impl Draft {
-    pub(super) fn register_check(&mut self, check: Check) -> Result<bool, Refusal> {
+    pub(super) fn register_check(&mut self, mut check: Check) -> Result<bool, Refusal> {
+        // What a probe found stays known until the next probe: registering again must not make a service fail.
+        if let Some(known) = self.tables.checks.get(&(check.node.clone(), check.id.clone()))
+            && known.definition.is_some()
+            && check.definition.is_some()
+        {
+            check.status = known.status;
+            check.output.clone_from(&known.output);
+        }
+        self.set_check(check)
+    }
+
+    pub(super) fn set_check(&mut self, check: Check) -> Result<bool, Refusal> {
         if !self.tables.nodes.contains_key(&check.node) {
             return Err(Refusal::UnknownNode(check.node));
         }
@@ -26,18 +38,10 @@ impl Draft {
         }
     }
 
-    fn accept_check(&mut self, mut check: Check) -> Result<bool, Refusal> {
+    fn accept_check(&mut self, check: Check) -> Result<bool, Refusal> {
         not_empty(check.id.as_str(), "check id")?;
         if mirrors_itself(&self.tables, &check) {
             return Err(Refusal::AliasCycle { id: check.id });
-        }
-        // What a probe found stays known until the next probe: registering again must not make a service fail.
-        if let Some(known) = self.tables.checks.get(&(check.node.clone(), check.id.clone()))
-            && known.definition.is_some()
-            && check.definition.is_some()
-        {
-            check.status = known.status;
-            check.output.clone_from(&known.output);
         }
         Ok(self.put_check(check))
     }

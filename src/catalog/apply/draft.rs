@@ -13,8 +13,8 @@ use crate::catalog::tables::Tables;
 use crate::catalog::write::{AuthorityState, Outcome};
 use crate::model::topic::Place;
 use crate::model::{
-    Check, CheckId, Entry, EntryKey, Index, Leaf, Node, NodeName, Service, ServiceId, ServiceKind, ServiceName,
-    VirtualIp,
+    Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName, Service, ServiceId, ServiceKind,
+    ServiceName, VirtualIp,
 };
 
 pub(super) struct Draft {
@@ -22,16 +22,19 @@ pub(super) struct Draft {
     index: Index,
     places: BTreeSet<Place>,
     changes: Vec<Change>,
+    /// What the steps of a transaction gave.
+    pub(super) results: Vec<Vec<Record>>,
 }
 
 impl Draft {
     pub(super) fn new(tables: Tables, index: Index) -> Self {
-        Self { tables, index, places: BTreeSet::new(), changes: Vec::new() }
+        Self { tables, index, places: BTreeSet::new(), changes: Vec::new(), results: Vec::new() }
     }
 
     pub(super) fn finish(mut self) -> Applied {
         self.tables.touch(&self.places, self.index);
-        Applied { tables: self.tables, places: self.places, changes: self.changes, outcome: Outcome::Applied }
+        let Self { tables, places, changes, results, .. } = self;
+        Applied { tables, places, changes, outcome: Outcome::Applied, results }
     }
 
     pub(super) fn touched_entries(&self) -> impl Iterator<Item = &EntryKey> {
@@ -50,6 +53,26 @@ impl Draft {
         let node = Arc::new(node);
         self.changes.push(Change::Put(Record::Node(Arc::clone(&node))));
         self.tables.insert_node(node);
+        true
+    }
+
+    /// With everything on it.
+    pub(super) fn remove_node(&mut self, name: &NodeName) -> bool {
+        if !self.tables.nodes.contains_key(name) {
+            return false;
+        }
+        let services: Vec<_> = self.tables.services_on(name).map(|service| service.id.clone()).collect();
+        for id in services {
+            self.remove_service(name, &id);
+        }
+        let checks: Vec<_> = self.tables.checks_on(name).map(|check| check.id.clone()).collect();
+        for id in checks {
+            self.remove_check(name, &id);
+        }
+        self.places.insert(Place::Nodes);
+        self.places.insert(Place::Node(name.clone()));
+        self.changes.push(Change::Delete(RecordKey::Node(name.clone())));
+        self.tables.remove_node(name);
         true
     }
 
@@ -209,6 +232,28 @@ impl Draft {
         self.tables.virtual_ips.set_last(address);
     }
 
+    pub(super) fn put_kv(&mut self, mut pair: KvPair) -> bool {
+        let old = self.tables.kv.get(&pair.key).cloned();
+        if !stamp(&mut pair, old.as_deref(), self.index) {
+            return false;
+        }
+        self.touch_kv(&pair.key);
+        let pair = Arc::new(pair);
+        self.changes.push(Change::Put(Record::Kv(Arc::clone(&pair))));
+        self.tables.kv.insert(pair);
+        true
+    }
+
+    pub(super) fn remove_kv(&mut self, key: &KvKey) -> bool {
+        if self.tables.kv.get(key).is_none() {
+            return false;
+        }
+        self.touch_kv(key);
+        self.changes.push(Change::Delete(RecordKey::Kv(key.clone())));
+        self.tables.kv.remove(key);
+        true
+    }
+
     /// Its checks say what the instance is called and how it is tagged.
     fn rename_checks(&mut self, service: &Service) {
         let stale: Vec<_> = self
@@ -274,6 +319,11 @@ impl Draft {
     fn touch_virtual_ip(&mut self, service: &ServiceName) {
         self.places.insert(Place::VirtualIps);
         self.places.insert(Place::VirtualIp(service.clone()));
+    }
+
+    fn touch_kv(&mut self, key: &KvKey) {
+        self.places.extend(key.folders().map(|folder| Place::KvFolder(folder.into())));
+        self.places.insert(Place::Kv(key.clone()));
     }
 
     fn touch_entry(&mut self, key: EntryKey) {

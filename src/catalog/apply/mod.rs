@@ -5,20 +5,22 @@ mod agreement;
 mod checks;
 mod draft;
 mod entries;
+mod kv;
 mod refusal;
 mod services;
 mod sidecar;
 mod stamp;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod virtual_ips;
 
 use std::collections::BTreeSet;
 
-pub use refusal::Refusal;
+pub use refusal::{Failed, Refusal};
 
 use self::draft::Draft;
-use super::record::Change;
+use super::record::{Change, Record};
 use super::tables::Tables;
 use super::write::{Outcome, Write};
 use crate::model::Index;
@@ -35,6 +37,8 @@ pub struct Applied {
     /// What a store must keep or drop, in this order.
     pub changes: Vec<Change>,
     pub outcome: Outcome,
+    /// Of a transaction: what each of its steps gave.
+    pub results: Vec<Vec<Record>>,
 }
 
 /// Applies the write at `index`, which must be greater than that of the tables.
@@ -46,7 +50,10 @@ pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Re
             draft.entries_agree(tables)?;
             draft.finish()
         }
-        outcome => Applied { tables: tables.clone(), places: BTreeSet::new(), changes: Vec::new(), outcome },
+        outcome => {
+            let (places, changes) = (BTreeSet::new(), Vec::new());
+            Applied { tables: tables.clone(), places, changes, outcome, results: draft.results }
+        }
     })
 }
 
@@ -54,9 +61,11 @@ impl Draft {
     fn write(&mut self, write: &Write) -> Result<Outcome, Refusal> {
         let changed = match write {
             Write::RegisterNode(node) => self.register_node(node)?,
+            Write::DeregisterNode(name) => self.deregister_node(name)?,
             Write::RegisterService(registration) => self.register_service(registration)?,
             Write::DeregisterService { node, id } => self.deregister_service(node, id)?,
             Write::RegisterCheck(check) => self.register_check(check.clone())?,
+            Write::SetCheck(check) => self.set_check(check.clone())?,
             Write::DeregisterCheck { node, id } => self.deregister_check(node, id)?,
             Write::UpdateCheck { node, id, status, output } => self.update_check(node, id, *status, output)?,
             Write::PutEntry { entry, cas } => return self.put_entry_if(entry, *cas),
@@ -67,6 +76,9 @@ impl Draft {
                 self.put_intention(destination, SourceIntention { name, action: *action, permissions, description })?
             }
             Write::DeleteIntention { source, destination } => self.delete_intention(source, destination),
+            Write::PutKv { pair, cas } => return self.put_kv_if(pair, *cas),
+            Write::DeleteKv { key, cas } => return Ok(self.delete_kv_if(key, *cas)),
+            Write::DeleteKvTree(prefix) => self.delete_kv_tree(prefix),
             Write::SetAuthority(authority) => self.put_authority(authority.clone()),
             Write::SetLeaf(leaf) => {
                 not_empty(leaf.service.as_str(), "leaf's service")?;
@@ -75,6 +87,7 @@ impl Draft {
             Write::RemoveLeaf(service) => self.remove_leaf(service),
             Write::SetManualVirtualIps { service, addresses } => self.set_manual_virtual_ips(service, addresses)?,
             Write::Batch(writes) => return self.batch(writes),
+            Write::Transaction(operations) => return self.transaction(operations),
         };
         Ok(outcome(changed))
     }

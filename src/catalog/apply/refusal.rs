@@ -5,8 +5,11 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
+use crate::catalog::record::RecordKey;
 use crate::model::virtual_ip::MANUAL_MAX;
-use crate::model::{CheckId, Datacenter, EntryKey, EntryKind, NodeName, Protocol, ServiceId, ServiceName};
+use crate::model::{
+    CheckId, Datacenter, EntryKey, EntryKind, Index, KvKey, NodeName, Protocol, ServiceId, ServiceName,
+};
 
 /// A refused write has changed nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -73,6 +76,30 @@ pub enum Refusal {
     GivenVirtualIp(IpAddr),
     #[error("no instance of {0:?} accepts mesh connections: register its sidecar first")]
     NotInMesh(ServiceName),
+    #[error("the key {:.40}… has {} bytes, {longest} are the most", .key.as_str(), .key.as_str().len())]
+    LongKey { key: KvKey, longest: usize },
+    #[error("{0} doesn't exist")]
+    Missing(RecordKey),
+    #[error("{key}: index is stale: {expected} was expected, it is {found}")]
+    Stale { key: RecordKey, expected: Index, found: Index },
+    #[error("an index in the batch is stale")]
+    StaleBatch,
+    #[error("the transaction was not done: {}", all(.0))]
+    Transaction(Vec<Failed>),
+}
+
+/// A step of a transaction that could not be done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    /// Of the step, from 0.
+    pub position: usize,
+    pub refusal: Refusal,
+}
+
+fn all(failures: &[Failed]) -> String {
+    let lines: Vec<String> =
+        failures.iter().map(|failed| format!("operation {}: {}", failed.position, failed.refusal)).collect();
+    lines.join("; ")
 }
 
 impl Refusal {
@@ -80,6 +107,7 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::UnknownNode(_) | Self::UnknownService { .. } | Self::UnknownCheck { .. } | Self::NotInMesh(_) => 404,
+            Self::Transaction(_) => 409,
             _ => 400,
         }
     }

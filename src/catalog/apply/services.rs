@@ -15,6 +15,10 @@ impl Draft {
         Ok(self.put_node(node.clone()))
     }
 
+    pub(super) fn deregister_node(&mut self, name: &NodeName) -> Result<bool, Refusal> {
+        if self.remove_node(name) { Ok(true) } else { Err(Refusal::UnknownNode(name.clone())) }
+    }
+
     /// A sidecar that was registered inside the service earlier stays when this registration has none.
     pub(super) fn register_service(&mut self, registration: &Registration) -> Result<bool, Refusal> {
         let service = Service { managed_by: None, ..registration.service.clone() };

@@ -1,6 +1,6 @@
 //! When a record was made and when it last changed.
 
-use crate::model::{Check, Entry, Index, Leaf, Node, Root, Service, VirtualIp};
+use crate::model::{Check, Entry, Index, KvPair, Leaf, Node, Root, Service, VirtualIp};
 
 pub(super) trait Stamped: PartialEq {
     fn stamp(&self) -> (Index, Index);
@@ -22,7 +22,7 @@ macro_rules! stamped {
     )*};
 }
 
-stamped!(Node, Service, Check, Entry, Leaf, Root, VirtualIp);
+stamped!(Node, Service, Check, Entry, KvPair, Leaf, Root, VirtualIp);
 
 /// Gives the new record its indexes; false if it says nothing new.
 pub(super) fn stamp<T: Stamped>(new: &mut T, old: Option<&T>, index: Index) -> bool {

@@ -21,8 +21,8 @@ use imbl::ordmap::DiffItem;
 use super::tables::Tables;
 use crate::model::entry::Mesh;
 use crate::model::{
-    Check, CheckId, Entry, EntryKey, EntryKind, Leaf, Node, NodeName, ProxyId, Service, ServiceId, ServiceName, Status,
-    VirtualIp,
+    Check, CheckId, Entry, EntryKey, EntryKind, KvKey, KvPair, Leaf, Node, NodeName, ProxyId, Service, ServiceId,
+    ServiceName, Status, VirtualIp,
 };
 
 /// Sorted by name.
@@ -73,6 +73,15 @@ pub fn entries(tables: &Tables, kind: EntryKind) -> Vec<Arc<Entry>> {
     entries.take_while(|(key, _)| key.kind == kind).map(|(_, entry)| Arc::clone(entry)).collect()
 }
 
+pub fn kv(tables: &Tables, key: &KvKey) -> Option<Arc<KvPair>> {
+    tables.kv.get(key).cloned()
+}
+
+/// Everything that begins with the prefix, sorted by key.
+pub fn kv_tree(tables: &Tables, prefix: &KvKey) -> Vec<Arc<KvPair>> {
+    tables.kv.under(prefix).cloned().collect()
+}
+
 /// The defaults when there is no entry.
 pub fn mesh(tables: &Tables) -> Mesh {
     tables.body::<Mesh>("mesh").cloned().unwrap_or_default()
@@ -86,6 +95,11 @@ pub fn leaf(tables: &Tables, service: &ServiceName) -> Option<Arc<Leaf>> {
 /// Every leaf, sorted by service.
 pub fn leaves(tables: &Tables) -> Vec<Arc<Leaf>> {
     tables.leaves.values().cloned().collect()
+}
+
+/// How many keys have a value.
+pub fn kv_count(tables: &Tables) -> usize {
+    tables.kv.len()
 }
 
 /// How many instances are registered.

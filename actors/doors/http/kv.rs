@@ -1,0 +1,143 @@
+//! `/v1/kv`: keys and values, for the few that scripts keep beside the mesh.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+use chancery::catalog::{Outcome, Write};
+use chancery::fact::Fact;
+use chancery::model::{Index, KvKey, KvPair, Topic};
+use chancery::wire;
+
+use super::body::Bytes;
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, reply};
+
+/// The most bytes that a value has.
+const LARGEST_VALUE: usize = 512 << 10;
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    Router::new()
+        .route("/v1/kv/", get(read_all).put(put_nothing).delete(delete_all))
+        .route("/v1/kv/{*key}", get(read).put(put).delete(delete))
+}
+
+async fn read_all(door: State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    read(door, params, Path(String::new())).await
+}
+
+async fn read(State(door): State<HttpDoor>, params: Params, Path(key): Path<String>) -> Result<Response, Failure> {
+    let key = KvKey::from(key);
+    if params.flag("keys")? {
+        return keys(&door, &params, key).await;
+    }
+    if params.flag("recurse")? {
+        return tree(&door, &params, key).await;
+    }
+    if key.is_empty() {
+        return Err(missing_key());
+    }
+    let raw = params.flag("raw")?;
+    let found = door.read(&params, Topic::Kv(key)).await?;
+    match found.fact {
+        Fact::Kv(None) => Ok(nothing(&params, found.index)),
+        Fact::Kv(Some(pair)) if raw => Ok(reply::as_of(&params, found.index, as_it_is(&pair))),
+        Fact::Kv(Some(pair)) => Ok(reply::read(&params, found.index, &[wire::kv::encode(&pair)])),
+        _ => Err(Failure::misread()),
+    }
+}
+
+async fn tree(door: &HttpDoor, params: &Params, prefix: KvKey) -> Result<Response, Failure> {
+    let found = door.read(params, Topic::KvTree(prefix)).await?;
+    let Fact::KvTree(pairs) = found.fact else { return Err(Failure::misread()) };
+    if pairs.is_empty() {
+        return Ok(nothing(params, found.index));
+    }
+    let body: Vec<_> = pairs.iter().map(|pair| wire::kv::encode(pair)).collect();
+    Ok(reply::read(params, found.index, &body))
+}
+
+async fn keys(door: &HttpDoor, params: &Params, prefix: KvKey) -> Result<Response, Failure> {
+    let found = door.read(params, Topic::KvTree(prefix.clone())).await?;
+    let Fact::KvTree(pairs) = found.fact else { return Err(Failure::misread()) };
+    let separator = params.get("separator").unwrap_or_default();
+    let keys = wire::kv::keys(pairs.iter().map(|pair| &**pair), prefix.as_str(), separator);
+    if keys.is_empty() {
+        return Ok(nothing(params, found.index));
+    }
+    Ok(reply::read(params, found.index, &keys))
+}
+
+/// A value is anybody's bytes: no browser shall take it for a page of this server.
+fn as_it_is(pair: &KvPair) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/plain")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox")),
+    ];
+    (headers, pair.value.clone()).into_response()
+}
+
+fn nothing(params: &Params, index: Index) -> Response {
+    reply::as_of(params, index, StatusCode::NOT_FOUND.into_response())
+}
+
+async fn put_nothing() -> Failure {
+    missing_key()
+}
+
+/// `false` when the compare of `?cas` failed.
+async fn put(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path(key): Path<String>,
+    Bytes(value): Bytes<LARGEST_VALUE>,
+) -> Result<Response, Failure> {
+    without_sessions(&params)?;
+    // a copy, since the body may be a small part of a buffer that would live as long as the value
+    let value = value.to_vec().into();
+    let flags = params.number("flags")?.unwrap_or(0);
+    let pair = KvPair { key: key.into(), flags, value, ..KvPair::default() };
+    let committed = door.commit(Write::PutKv { pair, cas: params.cas()? }).await?;
+    Ok(reply::json(&params, &(committed.outcome != Outcome::CasFailed)))
+}
+
+async fn delete_all(door: State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    if params.flag("recurse")? { delete(door, params, Path(String::new())).await } else { Err(missing_key()) }
+}
+
+/// What is not there counts as deleted.
+async fn delete(State(door): State<HttpDoor>, params: Params, Path(key): Path<String>) -> Result<Response, Failure> {
+    without_sessions(&params)?;
+    let (key, cas) = (KvKey::from(key), params.cas()?);
+    let write = match (params.flag("recurse")?, cas) {
+        (true, Some(_)) => {
+            return Err(Failure::bad_request("Conflicting flags: ?cas compares one key, ?recurse deletes many"));
+        }
+        (true, None) => Write::DeleteKvTree(key),
+        (false, Some(Index(0))) => {
+            return Err(Failure::bad_request("?cas=0 deletes nothing: give the ModifyIndex that the key has"));
+        }
+        (false, cas) => Write::DeleteKv { key, cas },
+    };
+    let committed = door.commit(write).await?;
+    Ok(reply::json(&params, &(committed.outcome != Outcome::CasFailed)))
+}
+
+fn missing_key() -> Failure {
+    Failure::bad_request("Missing key name: it is the rest of the path; /v1/kv/ alone goes with ?keys or ?recurse")
+}
+
+fn without_sessions(params: &Params) -> Result<(), Failure> {
+    match ["acquire", "release"].into_iter().find(|name| params.get(name).is_some()) {
+        None => Ok(()),
+        Some(name) => Err(Failure::bad_request(format!(
+            "?{name} needs sessions, which this server does not have: use ?cas with the key's ModifyIndex, or a store \
+            that is made for locks"
+        ))),
+    }
+}
