@@ -185,7 +185,7 @@ fn single() -> impl Strategy<Value = Write> {
 }
 
 fn any_write() -> impl Strategy<Value = Write> {
-    let step = single().prop_map(|write| Operation { condition: None, act: Act::Write(write) });
+    let step = single().prop_map(|write| Operation { condition: None, act: Act::Write(Box::new(write)) });
     prop_oneof![
         9 => single(),
         1 => vec(single(), 0..4).prop_map(Write::Batch),

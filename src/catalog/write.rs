@@ -109,7 +109,7 @@ pub enum Act {
     /// Only the condition counts. Gives nothing.
     Nothing,
     /// Gives the record that was written.
-    Write(Write),
+    Write(Box<Write>),
     /// Removes the record and what hangs on it, if it is there. Gives nothing.
     Delete(RecordKey),
     /// Gives the record; fails without one.

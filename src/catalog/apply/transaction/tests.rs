@@ -17,7 +17,7 @@ fn act(act: Act) -> Operation {
 }
 
 fn write(write: Write) -> Operation {
-    act(Act::Write(write))
+    act(Act::Write(Box::new(write)))
 }
 
 fn pair(key: &str, value: &'static str) -> KvPair {
@@ -193,24 +193,27 @@ impl Naive {
         };
         match &step.act {
             Act::Nothing => Some(vec![]),
-            Act::Write(Write::PutKv { pair, .. }) => {
-                let (key, value) = (pair.key.to_string(), String::from_utf8(pair.value.to_vec()).expect("text"));
-                let old = self.0.get(&key).cloned();
-                match old {
-                    Some((same, ..)) if same == value => {}
-                    old => {
-                        let created = old.map_or(index, |(_, created, _)| created);
-                        self.0.insert(key.clone(), (value.clone(), created, index));
+            Act::Write(write) => match &**write {
+                Write::PutKv { pair, .. } => {
+                    let (key, value) = (pair.key.to_string(), String::from_utf8(pair.value.to_vec()).expect("text"));
+                    let old = self.0.get(&key).cloned();
+                    match old {
+                        Some((same, ..)) if same == value => {}
+                        old => {
+                            let created = old.map_or(index, |(_, created, _)| created);
+                            self.0.insert(key.clone(), (value.clone(), created, index));
+                        }
                     }
+                    Some(vec![(key, value)])
                 }
-                Some(vec![(key, value)])
-            }
-            Act::Write(Write::DeleteKvTree(prefix)) => {
-                for (key, _) in under(self, prefix) {
-                    self.0.remove(&key);
+                Write::DeleteKvTree(prefix) => {
+                    for (key, _) in under(self, prefix) {
+                        self.0.remove(&key);
+                    }
+                    Some(vec![])
                 }
-                Some(vec![])
-            }
+                other => panic!("{other:?} is no write of keys and values"),
+            },
             Act::Delete(RecordKey::Kv(key)) => {
                 self.0.remove(key.as_str());
                 Some(vec![])
@@ -247,9 +250,9 @@ fn a_step() -> impl Strategy<Value = Operation> {
         1 => Just(Act::Nothing),
         6 => (key(), select(&["x", "y", ""][..])).prop_map(|(key, value)| {
             let pair = KvPair { key, value: value.into(), ..KvPair::default() };
-            Act::Write(Write::PutKv { pair, cas: None })
+            Act::Write(Box::new(Write::PutKv { pair, cas: None }))
         }),
-        1 => key().prop_map(|key| Act::Write(Write::DeleteKvTree(key))),
+        1 => key().prop_map(|key| Act::Write(Box::new(Write::DeleteKvTree(key)))),
         2 => record().prop_map(Act::Delete),
         2 => record().prop_map(Act::Read),
         1 => key().prop_map(Act::ReadOrEmpty),
