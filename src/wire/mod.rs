@@ -2,8 +2,8 @@
 //! [model](crate::model), checked against every rule that needs no tables; what goes out gets exactly the field names,
 //! empty lists and nulls that Consul's clients expect. No other room knows a spelling.
 //!
-//! In: [`registration`], [`entry::decode`], [`intention::decode`], all through one reader, [`fields::Fields`].
-//! Out: [`answer`], [`entry::encode`], [`intention::encode`], [`kv::encode`].
+//! In: [`registration`], [`entry::decode`], [`intention::decode`], [`transaction::decode`], all through one reader, [`fields::Fields`].
+//! Out: [`answer`], [`entry::encode`], [`intention::encode`], [`kv::encode`], [`transaction::done`].
 
 mod access_logs;
 pub mod answer;
@@ -24,6 +24,7 @@ mod rate_limits;
 mod readings;
 pub mod registration;
 pub mod spelling;
+pub mod transaction;
 mod upstream_settings;
 mod value;
 pub mod virtual_ip;

@@ -57,6 +57,7 @@ scenarios! {
     protocol,
     refused_registrations,
     sidecars,
+    txn,
     virtual_ips,
 }
 

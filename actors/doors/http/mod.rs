@@ -21,6 +21,7 @@ mod metrics;
 mod params;
 mod reply;
 mod status;
+mod txn;
 
 use std::future::Future;
 use std::io;
@@ -143,6 +144,7 @@ fn router(door: HttpDoor) -> Router {
         ("config", config::routes()),
         ("intentions", intentions::routes()),
         ("kv", kv::routes()),
+        ("txn", txn::routes()),
         ("connect-ca", connect_ca::routes()),
         ("internal", internal::routes()),
         ("status", status::routes()),

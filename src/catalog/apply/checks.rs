@@ -18,10 +18,20 @@ impl Draft {
             check.status = known.status;
             check.output.clone_from(&known.output);
         }
-        self.set_check(check)
+        self.place_check(check)
     }
 
-    pub(super) fn set_check(&mut self, check: Check) -> Result<bool, Refusal> {
+    pub(super) fn set_check(&mut self, mut check: Check) -> Result<bool, Refusal> {
+        // who runs it goes on
+        if let Some(known) = self.tables.checks.get(&(check.node.clone(), check.id.clone()))
+            && check.definition.is_none()
+        {
+            check.definition.clone_from(&known.definition);
+        }
+        self.place_check(check)
+    }
+
+    fn place_check(&mut self, check: Check) -> Result<bool, Refusal> {
         if !self.tables.nodes.contains_key(&check.node) {
             return Err(Refusal::UnknownNode(check.node));
         }

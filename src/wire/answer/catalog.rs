@@ -11,7 +11,7 @@ use crate::model::{Datacenter, Index, Instance, Node, Proxy, Service, ServiceNam
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct NodeAnswer<'a> {
+pub(in crate::wire) struct NodeAnswer<'a> {
     #[serde(rename = "ID")]
     id: &'a str,
     node: &'a str,
@@ -28,7 +28,7 @@ pub fn node<'a>(node: &'a Node, datacenter: &'a Datacenter) -> impl Serialize + 
     node_answer(node, datacenter)
 }
 
-fn node_answer<'a>(node: &'a Node, datacenter: &'a Datacenter) -> NodeAnswer<'a> {
+pub(in crate::wire) fn node_answer<'a>(node: &'a Node, datacenter: &'a Datacenter) -> NodeAnswer<'a> {
     NodeAnswer {
         id: &node.id,
         node: node.name.as_str(),
@@ -115,7 +115,7 @@ struct HealthAnswer<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct NodeService<'a> {
+pub(in crate::wire) struct NodeService<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     kind: &'static str,
     #[serde(rename = "ID")]
@@ -149,7 +149,7 @@ pub fn instance<'a>(instance: &'a Instance, datacenter: &'a Datacenter) -> impl 
     }
 }
 
-fn node_service(service: &Service) -> NodeService<'_> {
+pub(in crate::wire) fn node_service(service: &Service) -> NodeService<'_> {
     NodeService {
         kind: kind(service.kind),
         id: service.id.as_str(),

@@ -10,7 +10,7 @@ use crate::wire::duration;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct CheckAnswer<'a> {
+pub(in crate::wire) struct CheckAnswer<'a> {
     node: &'a str,
     #[serde(rename = "CheckID")]
     check_id: &'a str,

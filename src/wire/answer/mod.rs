@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub(super) use catalog::{NodeAnswer, NodeService, node_answer, node_service};
 pub use catalog::{catalog_service, instance, node, services};
 pub use certs::{leaf, roots};
+pub(super) use check::CheckAnswer;
 pub use check::check;
 pub use service::{agent_service, agent_service_with_hash};
 

@@ -1,5 +1,6 @@
 //! Services and checks as their owners register them.
 
+pub(super) mod catalog;
 mod check;
 mod encode;
 pub(super) mod proxy;
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 pub use encode::encode;
 
-use super::fields::{DecodeError, Fields, Result, Typing, unsupported};
+use super::fields::{DecodeError, Fields, Result, Typing, asks_nothing, unsupported};
 use super::meta;
 use crate::catalog::Registration;
 use crate::model::service::Locality;
@@ -29,8 +30,8 @@ pub fn service(body: &Value, typing: Typing, node: &NodeName) -> Result<Registra
 /// # Errors
 /// As [`service`].
 pub fn service_fields(fields: Fields<'_>, node: &NodeName) -> Result<Registration> {
-    let mut decoded = decode(fields, node)?;
-    complete(&mut decoded)?;
+    let mut decoded = decode(fields, node, Form::Agent)?;
+    complete(&mut decoded, Form::Agent)?;
     rules::service(&decoded.service).map_err(|error| inside(&decoded.path, error))?;
     let Decoded { service, checks, sidecar, .. } = decoded;
     let checks = check::of_service(checks.unwrap_or_default(), &service)?;
@@ -67,6 +68,23 @@ pub fn check_update(body: &Value) -> Result<(Status, String)> {
     Ok((status.ok_or_else(missing)?, output))
 }
 
+/// Who reads it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Agent,
+    /// Spells the name as answers do, and weights that nobody gave as zeros.
+    Catalog,
+}
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "Name",
+            Self::Catalog => "Service",
+        }
+    }
+}
+
 /// A service as it was written, before defaults.
 struct Decoded {
     path: String,
@@ -78,14 +96,14 @@ struct Decoded {
     sidecar: Option<Box<Decoded>>,
 }
 
-fn decode(mut fields: Fields<'_>, node: &NodeName) -> Result<Decoded> {
+fn decode(mut fields: Fields<'_>, node: &NodeName, form: Form) -> Result<Decoded> {
     let kind = kind(&mut fields)?;
     let tags = fields.optional_texts("Tags")?;
     let (meta_given, meta) = (fields.take("Meta").is_some(), meta::of_service(&mut fields, "Meta")?);
     let mut service = Service {
         node: node.clone(),
         id: ServiceId::from(fields.text("ID")?),
-        name: ServiceName::from(fields.text("Name")?),
+        name: ServiceName::from(fields.text(form.name())?),
         kind,
         address: fields.text("Address")?,
         port: fields.port("Port")?,
@@ -100,7 +118,7 @@ fn decode(mut fields: Fields<'_>, node: &NodeName) -> Result<Decoded> {
         address.finish()?;
         service.tagged_addresses.insert(tag, TaggedAddress { address: text, port });
     }
-    service.weights = weights(&mut fields)?;
+    service.weights = weights(&mut fields, form)?;
     service.locality = locality(&mut fields)?;
     service.proxy = fields.object("Proxy", "a proxy")?.map(proxy::decode).transpose()?.flatten();
     let checks = check::of_fields(&mut fields)?;
@@ -125,7 +143,11 @@ fn kind(fields: &mut Fields<'_>) -> Result<ServiceKind> {
     }
 }
 
-fn weights(fields: &mut Fields<'_>) -> Result<Weights> {
+fn weights(fields: &mut Fields<'_>, form: Form) -> Result<Weights> {
+    if form == Form::Catalog && fields.peek("Weights").is_none_or(|weights| asks_nothing(weights, &[])) {
+        fields.computed(&["Weights"]);
+        return Ok(Weights::default());
+    }
     let Some(mut weights) = fields.object("Weights", "weights")? else { return Ok(Weights::default()) };
     let mut weight = |field| weights.whole(field, 0..=65535).map(|weight| weight.unwrap_or(0));
     let (passing, warning) = (weight("Passing")?, weight("Warning")?);
@@ -154,7 +176,7 @@ fn connect(fields: &mut Fields<'_>, service: &mut Service, node: &NodeName) -> R
     let sidecar = connect.object("SidecarService", "a sidecar service")?;
     connect.finish()?;
     let Some(sidecar) = sidecar else { return Ok(None) };
-    let sidecar = decode(sidecar, node)?;
+    let sidecar = decode(sidecar, node, Form::Agent)?;
     if sidecar.sidecar.is_some() {
         let path = format!("{}.Connect.SidecarService", sidecar.path);
         return Err(DecodeError::new(path, "a sidecar cannot have a sidecar of its own"));
@@ -163,10 +185,10 @@ fn connect(fields: &mut Fields<'_>, service: &mut Service, node: &NodeName) -> R
 }
 
 /// The defaults of a service that is not a sidecar of its own registration.
-fn complete(decoded: &mut Decoded) -> Result<()> {
+fn complete(decoded: &mut Decoded, form: Form) -> Result<()> {
     let service = &mut decoded.service;
     if service.name.is_empty() {
-        return Err(inside(&decoded.path, DecodeError::new("Name", "is required")));
+        return Err(inside(&decoded.path, DecodeError::new(form.name(), "is required")));
     }
     if service.id.is_empty() {
         service.id = ServiceId::from(service.name.as_str());
