@@ -1,15 +1,21 @@
 //! Do Consul's own client libraries work against us? Each script in `clients/` registers, lists, and watches by blocking
 //! queries, with a library as its users install it. `clients/go` is tests in Go, whose harness starts the program itself,
-//! under the name `consul`.
+//! under the name `consul`. And the programs that live on a catalog: Prometheus, consul-template.
 
 use std::env;
 use std::iter;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use chancery_tests::agent::Agent;
+use chancery_tests::process::Program;
 use chancery_tests::setup::{chancery, on_path, root, skip, skip_unless_ci};
+use chancery_tests::wait::eventually;
+use serde_json::json;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Once for all tests, which run at the same time.
 static INSTALLED: LazyLock<Output> =
@@ -62,7 +68,59 @@ async fn consul_of_go_starts_it_as_consul_and_uses_all_of_it() {
     let mut command = Command::new(go);
     command.args(["test", "-count=1", "./..."]).current_dir(root().join("tests/clients/go"));
     command.env("PATH", path).env_remove("CONSUL_HTTP_ADDR");
+    passes(command).await;
+}
+
+async fn passes(mut command: Command) {
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("it starts");
     let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     assert!(output.status.success(), "{said}");
+}
+
+async fn register(agent: &Agent, id: &str, port: u16, tags: &[&str]) {
+    let service = json!({ "ID": id, "Name": "web", "Port": port, "Tags": tags, "Meta": { "team": "a" } });
+    agent.put("/v1/agent/service/register", service).await;
+}
+
+/// The part of Prometheus behind `consul_sd_configs`: Debian's Prometheus comes without it.
+#[tokio::test]
+async fn prometheus_finds_its_targets_in_the_catalog() {
+    let Some(go) = on_path("go") else {
+        return skip("prometheus_finds_its_targets_in_the_catalog", "Go");
+    };
+    let agent = Agent::dev().await;
+    let mut command = Command::new(go);
+    command.args(["test", "-count=1", "./..."]).current_dir(root().join("tests/clients/prometheus"));
+    command.env("CONSUL_HTTP_ADDR", format!("127.0.0.1:{}", agent.http_port));
+    passes(command).await;
+}
+
+/// consul-template renders a file anew for each change.
+#[tokio::test]
+async fn consul_template_renders_what_changes() {
+    if on_path("go").is_none() {
+        return skip("consul_template_renders_what_changes", "Go");
+    }
+    install();
+    let agent = Agent::dev().await;
+    register(&agent, "web-1", 8081, &["v1"]).await;
+    let template =
+        "{{ range service \"web\" }}{{ .Address }}:{{ .Port }} {{ end }}{{ range nodes }}{{ .Node }}{{ end }}";
+    let (source, target) = (agent.write_file("in.tpl", template), agent.folder().join("out.txt"));
+    let mut command = Command::new(root().join("target/tools/go-bin/consul-template"));
+    command.arg(format!("-consul-addr=127.0.0.1:{}", agent.http_port));
+    command.arg(format!("-template={}:{}", source.display(), target.display()));
+    let program = Program::start("consul-template", &mut command, &agent.folder().join("template.log"));
+    let rendered = async |wanted: &str| {
+        eventually(&format!("{wanted:?} to be rendered"), PATIENCE, async || {
+            (std::fs::read_to_string(&target).ok()? == wanted).then_some(())
+        })
+        .await;
+    };
+    rendered("127.0.0.1:8081 n1").await;
+    register(&agent, "web-2", 8082, &[]).await;
+    rendered("127.0.0.1:8081 127.0.0.1:8082 n1").await;
+    agent.put("/v1/agent/service/deregister/web-1", json!(null)).await;
+    rendered("127.0.0.1:8082 n1").await;
+    drop(program);
 }

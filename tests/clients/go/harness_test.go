@@ -2,6 +2,7 @@
 package clients
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/consul/api"
@@ -25,6 +26,21 @@ func start(t *testing.T, change testutil.ServerConfigCallback) (*testutil.TestSe
 		t.Fatal(err)
 	}
 	return server, client
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// skipUnserved ends a test at an endpoint that this version does not serve, aloud.
+func skipUnserved(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && strings.Contains(err.Error(), "is not an endpoint") {
+		t.Skip(err)
+	}
 }
 
 func TestTheHarnessStartsAServerAndFindsItReady(t *testing.T) {
