@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod chain;
 pub mod delta;
 pub mod fact;
+pub mod filter;
 pub mod generate;
 pub mod model;
 pub mod resource;

@@ -11,33 +11,13 @@ use chancery::catalog::{Change, Write};
 use chancery::model::{Action, Index};
 use chancery::resource::ResourceType;
 use chancery_actors::stores::{Loaded, Memory, Store, StoreError};
+use chancery_tests::chance::Chance;
 use chancery_tests::world::{ScriptedEnvoy, World, in_virtual_time};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
 const SERVICES: [&str; 4] = ["a", "b", "c", "d"];
 const STEPS: u32 = 150;
-
-/// `SplitMix64`: small, and the same everywhere.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[usize::try_from(self.below(of.len() as u64)).expect("a small number")]
-    }
-}
 
 /// A store that can be told to fail its next commit, before or after it was kept.
 #[derive(Default)]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use chancery_tests::chance::Chance;
 use chancery_tests::mesh::{Mesh, Upstream};
 use chancery_tests::ports::free_port;
 
@@ -12,31 +13,6 @@ use chancery_tests::ports::free_port;
 const EXTRAS: u16 = 12;
 /// Further services, whose instances nobody calls.
 const OTHERS: usize = 6;
-
-/// A random number that follows from a seed (splitmix64).
-pub(crate) struct Chance(pub u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[usize::try_from(self.below(of.len() as u64)).expect("a small number")]
-    }
-
-    fn coin(&mut self) -> bool {
-        self.below(2) == 0
-    }
-}
 
 /// A write; one without a body is a bare PUT.
 pub(crate) struct Change {
@@ -151,7 +127,7 @@ impl Landscape {
     fn frontend(&self, chance: &mut Chance) -> Change {
         let mut upstreams = vec![to_backend(self.upstream, chance)];
         for other in 0..OTHERS {
-            if chance.coin() {
+            if chance.once_in(2) {
                 let name = format!("other-{other}");
                 upstreams.push(json!({ "DestinationName": name, "LocalBindPort": self.ports[other] }));
             }
@@ -164,7 +140,7 @@ impl Landscape {
 
 fn to_backend(port: u16, chance: &mut Chance) -> Value {
     let mut upstream = json!({ "DestinationName": "backend", "LocalBindPort": port });
-    if chance.coin() {
+    if chance.once_in(2) {
         upstream["Config"] = json!({ "connect_timeout_ms": chance.pick(&[3000, 4000, 6000]) });
     }
     upstream

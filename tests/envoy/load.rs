@@ -11,7 +11,7 @@ use chancery_tests::envoy::Envoy;
 use chancery_tests::mesh::{Mesh, Protocol, Upstream, Watched};
 use chancery_tests::setup;
 
-use crate::changes::{Chance, Change, Landscape};
+use crate::changes::{Change, Landscape};
 use crate::traffic::{Seen, Traffic};
 
 const CHANGES: usize = 2500;

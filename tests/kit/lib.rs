@@ -3,6 +3,7 @@
 pub mod ads;
 pub mod agent;
 pub mod app;
+pub mod chance;
 pub mod envoy;
 pub mod golden;
 pub mod grafana;
