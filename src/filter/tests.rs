@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::selectors::{CHECK, INSTANCE, INTENTION, NODE};
 use super::{Filter, FilterError};
+use crate::model::intention::JwtRequirement;
 use crate::model::{Action, Check, Index, Instance, Intention, Node, Service, Status, TaggedAddress};
 
 fn node() -> Node {
@@ -196,6 +197,8 @@ fn each_kind_has_its_own_selectors() {
         source: "web".into(),
         destination: "*".into(),
         action: Action::Deny,
+        permissions: Vec::new(),
+        jwt: JwtRequirement::default(),
         description: String::new(),
         create_index: Index(1),
         modify_index: Index(1),

@@ -49,6 +49,7 @@ scenarios! {
     agent_services,
     catalog,
     config,
+    filters,
     health,
     inbound,
     intentions,

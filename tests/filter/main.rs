@@ -53,7 +53,7 @@ fn compare(test: &str, version: Version, questions: &[(&'static str, String)]) {
                 taken += 1;
                 selective += usize::from(ours.contains(&true) && ours.contains(&false));
             }
-            _ => different.push(format!("{kind}: {text}\n  ours   {ours:?}\n  theirs {theirs:?}")),
+            _ => different.push(format!("{kind}: {text}\n  ours   {ours}\n  theirs {theirs}")),
         }
     }
     println!("{} expressions, {taken} taken, {selective} select some and not others", questions.len());

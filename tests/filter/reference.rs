@@ -1,19 +1,27 @@
 //! The Go program in `reference/`, which asks go-bexpr.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::{fmt, fs};
 
 use chancery_tests::setup::{on_path, root, skip};
 use serde_json::{Value, json};
 
 /// What is said to an expression.
-#[derive(Debug)]
 pub enum Said {
     Error(String),
     /// Of each value, in order.
     Selects(Vec<bool>),
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(text) => write!(out, "refuses it: {text}"),
+            Self::Selects(which) => write!(out, "selects {which:?}"),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -29,26 +37,39 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// `None` without Go, which is said aloud; with CI set that fails.
+    /// `None` without Go or without its module proxy, which is said aloud; with CI set that fails.
     ///
     /// # Panics
     /// When it cannot be built.
     pub fn build(test: &str, version: Version) -> Option<Self> {
+        let without = |what| {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "{test}: there is no {what}, and with CI set it may not be skipped"
+            );
+            skip(test, what);
+        };
         let Some(go) = on_path("go") else {
-            assert!(std::env::var_os("CI").is_none(), "{test}: there is no Go, and with CI set it may not be skipped");
-            skip(test, "Go");
+            without("Go");
             return None;
         };
         let folder = root().join("target/tools/filter-reference");
         fs::create_dir_all(&folder).expect("a folder for the program");
-        let (name, flags): (_, &[&str]) = match version {
-            Version::Consul => ("consul", &[]),
-            Version::Later => ("later", &["-modfile=later.mod", "-tags=later"]),
+        let (name, module, tags): (_, &[&str], &[&str]) = match version {
+            Version::Consul => ("consul", &[], &[]),
+            Version::Later => ("later", &["-modfile=later.mod"], &["-tags=later"]),
         };
+        let in_module = |command: &[&str]| {
+            let mut go = Command::new(&go);
+            go.current_dir(root().join("tests/filter/reference")).args(command).args(module);
+            go
+        };
+        if !in_module(&["mod", "download"]).output().expect("Go starts").status.success() {
+            without("module proxy of Go");
+            return None;
+        }
         let program = folder.join(name);
-        let mut build = Command::new(go);
-        build.current_dir(root().join("tests/filter/reference")).args(["build", "-o"]).arg(&program).args(flags);
-        let output = build.output().expect("Go starts");
+        let output = in_module(&["build"]).args(tags).arg("-o").arg(&program).output().expect("Go starts");
         assert!(output.status.success(), "go build failed:\n{}", String::from_utf8_lossy(&output.stderr));
         Some(Self { program })
     }

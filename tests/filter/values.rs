@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chancery::model::intention::JwtRequirement;
 use chancery::model::{
     Action, Check, Datacenter, Index, Instance, Intention, Node, Proxy, Service, ServiceKind, Status,
 };
@@ -155,6 +156,8 @@ fn intention(chance: &mut Chance) -> Intention {
         source: (*chance.pick(&["*", "web", "db"])).into(),
         destination: (*chance.pick(&["*", "web", "db"])).into(),
         action: *chance.pick(&[Action::Allow, Action::Deny]),
+        permissions: Vec::new(),
+        jwt: JwtRequirement::default(),
         description: text(chance),
         create_index: Index(1),
         modify_index: Index(1),

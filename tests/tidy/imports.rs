@@ -10,6 +10,7 @@ const STILL: &[(&str, &[&str])] = &[
     ("wire", &["model", "catalog"]),
     ("catalog", &["model"]),
     ("chain", &["model"]),
+    ("filter", &["model"]),
     ("fact", &["catalog", "chain", "model", "resource"]),
     ("snapshot", &["fact", "chain", "model", "resource"]),
     ("generate", &["snapshot", "chain", "model", "resource", "canonical"]),
@@ -41,7 +42,7 @@ const SPEAK_ENVOY: &[&str] = &["resource", "generate", "delta", "canonical"];
 
 /// What doors may use of the still rooms: words, spellings, answers; never what decides.
 const FOR_DOORS: &[&str] =
-    &["wire", "model", "catalog", "fact", "resource", "canonical", "bootstrap", "delta", "generate::Refusal"];
+    &["wire", "model", "catalog", "fact", "resource", "canonical", "bootstrap", "delta", "filter", "generate::Refusal"];
 
 /// The library behind a wall, and the rooms of `actors/` behind it too.
 const WALLED: &[(&str, &[&str])] =

@@ -9,7 +9,8 @@ use axum::response::Response;
 use axum::routing::{get, put};
 
 use chancery::catalog::{Write, query};
-use chancery::model::{CheckId, Status};
+use chancery::filter::selectors::CHECK;
+use chancery::model::{Check, CheckId, Status};
 use chancery::wire::{Typing, answer, registration};
 
 use super::agent_services::{self, OWN_SERVICE};
@@ -39,12 +40,14 @@ fn unknown(id: &CheckId) -> Failure {
     ))
 }
 
-async fn list(State(door): State<HttpDoor>, params: Params) -> Response {
+async fn list(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let selected = params.filter(&CHECK, door.datacenter())?;
     let tables = door.tables();
     let (_, checks) = query::on_node(&tables, door.node());
-    let listed = checks.iter().filter(|check| check.id != *OWN_CHECK && check.service_id != *OWN_SERVICE);
+    let own = |check: &Check| check.id == *OWN_CHECK || check.service_id == *OWN_SERVICE;
+    let listed = checks.iter().filter(|check| !own(check) && selected(check));
     let body: BTreeMap<&str, _> = listed.map(|check| (check.id.as_str(), answer::check(check))).collect();
-    reply::read(&params, tables.index(), &body)
+    Ok(reply::read(&params, tables.index(), &body))
 }
 
 async fn register(State(door): State<HttpDoor>, _: Params, Body(body): Body) -> Result<StatusCode, Failure> {

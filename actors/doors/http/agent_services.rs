@@ -10,6 +10,7 @@ use axum::response::Response;
 use axum::routing::{get, put};
 
 use chancery::catalog::{Tables, Write, query};
+use chancery::filter::selectors::SERVICE;
 use chancery::model::{EntryKey, EntryKind, NodeName, Service, ServiceId, ServiceKind, Topic};
 use chancery::wire::{Typing, answer, registration};
 
@@ -42,13 +43,14 @@ pub(super) fn unknown(id: &ServiceId) -> Failure {
     ))
 }
 
-async fn list(State(door): State<HttpDoor>, params: Params) -> Response {
+async fn list(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let selected = params.filter(&SERVICE, door.datacenter())?;
     let tables = door.tables();
     let (services, _) = query::on_node(&tables, door.node());
-    let listed = services.iter().filter(|service| service.id != *OWN_SERVICE);
+    let listed = services.iter().filter(|service| service.id != *OWN_SERVICE && selected(service));
     let body: BTreeMap<&str, _> =
         listed.map(|service| (service.id.as_str(), answer::agent_service(service, tables.datacenter()))).collect();
-    reply::read(&params, tables.index(), &body)
+    Ok(reply::read(&params, tables.index(), &body))
 }
 
 async fn register(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<StatusCode, Failure> {

@@ -7,6 +7,7 @@ use axum::routing::{get, put};
 
 use chancery::catalog::{Outcome, Write};
 use chancery::fact::Fact;
+use chancery::filter::selectors::ENTRY;
 use chancery::model::{EntryKey, EntryKind, Topic};
 use chancery::wire;
 
@@ -31,9 +32,10 @@ async fn write(State(door): State<HttpDoor>, params: Params, Body(body): Body) -
 }
 
 async fn list(State(door): State<HttpDoor>, params: Params, Path(kind): Path<String>) -> Result<Response, Failure> {
+    let selected = params.filter(&ENTRY, door.datacenter())?;
     let found = door.read(&params, Topic::Entries(kind_of(&kind)?)).await?;
     let Fact::Entries(entries) = found.fact else { return Err(Failure::misread()) };
-    let body: Vec<_> = entries.iter().map(|entry| wire::entry::encode(entry)).collect();
+    let body: Vec<_> = entries.iter().filter(|entry| selected(entry)).map(|entry| wire::entry::encode(entry)).collect();
     Ok(reply::read(&params, found.index, &body))
 }
 

@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use chancery::fact::Fact;
+use chancery::filter::selectors::INSTANCE;
 use chancery::model::{Status, Topic};
 use chancery::wire::answer;
 
@@ -32,12 +33,14 @@ async fn connect(door: State<HttpDoor>, params: Params, Path(name): Path<String>
 
 async fn instances(State(door): State<HttpDoor>, params: Params, topic: Topic) -> Result<Response, Failure> {
     let only_passing = params.flag("passing")?;
+    let selected = params.filter(&INSTANCE, door.datacenter())?;
     let found = door.read(&params, topic).await?;
     let Fact::Instances(instances) = found.fact else { return Err(Failure::misread()) };
     let body: Vec<_> = instances
         .iter()
         .filter(|instance| params.selects_node(&instance.node) && params.selects_tags(&instance.service.tags))
         .filter(|instance| !only_passing || instance.status() == Status::Passing)
+        .filter(|instance| selected(instance))
         .map(|instance| answer::instance(instance, door.datacenter()))
         .collect();
     Ok(reply::read(&params, found.index, &body))

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use chancery::catalog::Write;
 use chancery::fact::Fact;
+use chancery::filter::selectors::INTENTION;
 use chancery::model::{Action, ServiceName, Topic};
 use chancery::wire;
 
@@ -51,9 +52,10 @@ fn name(params: &Params, parameter: &str) -> Result<ServiceName, Failure> {
 }
 
 async fn list(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let selected = params.filter(&INTENTION, door.datacenter())?;
     let found = door.read(&params, Topic::IntentionList).await?;
     let Fact::IntentionList(intentions) = found.fact else { return Err(Failure::misread()) };
-    let body: Vec<_> = intentions.iter().map(wire::intention::encode).collect();
+    let body: Vec<_> = intentions.iter().filter(|intention| selected(intention)).map(wire::intention::encode).collect();
     Ok(reply::read(&params, found.index, &body))
 }
 

@@ -5,14 +5,15 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 
-use chancery::model::{Index, Node};
+use chancery::filter::{Filter, Table};
+use chancery::model::{Datacenter, Index, Node};
 
 use super::HttpDoor;
 use super::blocking::{Blocking, DEFAULT_WAIT, MAX_WAIT};
 use super::reply::Failure;
 
 /// Would change the answer and cannot be answered yet: refused, since an answer without it would be a lie.
-const NOT_YET: [&str; 5] = ["filter", "near", "merge-central-config", "peer", "sg"];
+const NOT_YET: [&str; 4] = ["near", "merge-central-config", "peer", "sg"];
 
 /// The parameters of a request, in the order given; one may be given several times.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -90,6 +91,18 @@ impl Params {
             Failure::bad_request(format!("Invalid wait time: {text:?} is not a duration such as 10s"))
         })?;
         Ok(if wait.is_zero() { DEFAULT_WAIT } else { wait.min(MAX_WAIT) })
+    }
+
+    /// `filter`: what it says of a value, made before anybody waits. Without it everything is selected.
+    pub fn filter<T>(
+        &self,
+        table: &'static Table<T>,
+        datacenter: &Datacenter,
+    ) -> Result<impl Fn(&T) -> bool + use<T>, Failure> {
+        let text = self.get("filter").filter(|text| !text.is_empty());
+        let filter = text.map(|text| Filter::new(text, table, datacenter)).transpose();
+        let filter = filter.map_err(|error| Failure::bad_request(error.to_string()))?;
+        Ok(move |value: &T| filter.as_ref().is_none_or(|filter| filter.selects(value)))
     }
 
     /// True if the node carries each `node-meta=key:value`.
@@ -175,7 +188,6 @@ mod tests {
 
     #[test]
     fn what_cannot_be_answered_is_refused_when_it_says_something() {
-        assert!(params(&[("filter", "Service.Port == 1")]).check("dc1").is_err());
         assert!(params(&[("merge-central-config", "")]).check("dc1").is_err());
         assert!(params(&[("dc", "dc2")]).check("dc1").is_err());
         assert!(params(&[("ns", "team")]).check("dc1").is_err());
