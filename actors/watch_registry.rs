@@ -104,7 +104,8 @@ impl Watches {
         }
     }
 
-    fn look(&self, topic: &Topic) -> Answer {
+    /// The answer now.
+    pub fn look(&self, topic: &Topic) -> Answer {
         let found = look(&self.published.load(), topic);
         Answer { fact: found.fact, index: found.index }
     }

@@ -21,6 +21,7 @@ pub enum Fact {
     Services(Arc<BTreeMap<ServiceName, BTreeSet<String>>>),
     /// For `Service` and `Connect`.
     Instances(Arc<Vec<Instance>>),
+    Checks(Arc<Vec<Arc<Check>>>),
     Entry(Option<Arc<Entry>>),
     Entries(Arc<Vec<Arc<Entry>>>),
     IntentionList(Arc<Vec<Intention>>),
@@ -87,6 +88,7 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
         Topic::Connect(name) => {
             (Fact::Instances(Arc::new(query::connect_instances(tables, name))), vec![Place::Connect(name.clone())])
         }
+        Topic::Checks(status) => (Fact::Checks(Arc::new(query::checks(tables, *status))), vec![Place::Checks]),
         Topic::Entry(key) => (Fact::Entry(query::entry(tables, key)), vec![Place::Entry(key.clone())]),
         Topic::Entries(kind) => (Fact::Entries(Arc::new(query::entries(tables, *kind))), vec![Place::Entries(*kind)]),
         Topic::IntentionList => (

@@ -196,6 +196,7 @@ fn any_write() -> impl Strategy<Value = Write> {
 /// Every question that can be asked of this small world.
 fn topics() -> Vec<Topic> {
     let mut topics = vec![Topic::Nodes, Topic::Services, Topic::IntentionList, Topic::Roots, Topic::Mesh];
+    topics.extend([None, Some(Status::Passing), Some(Status::Critical)].map(Topic::Checks));
     for node in NODES {
         topics.push(Topic::Node(node.into()));
         let ids = || IDS.map(|id| ProxyId { node: NodeName::from(node), service: ServiceId::from(id) });

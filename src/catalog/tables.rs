@@ -75,7 +75,8 @@ fn family(place: &Place) -> usize {
         | Place::Entries(_)
         | Place::Roots
         | Place::Kv(_)
-        | Place::KvFolder(_) => 7,
+        | Place::KvFolder(_)
+        | Place::Checks => 7,
     }
 }
 
@@ -202,7 +203,8 @@ impl Tables {
             | Place::Entries(_)
             | Place::Roots
             | Place::Kv(_)
-            | Place::KvFolder(_) => true,
+            | Place::KvFolder(_)
+            | Place::Checks => true,
         }
     }
 }

@@ -365,7 +365,7 @@ impl<'a> Parser<'a> {
             return Err(Fault::new(byte, "is no number: put the value in quotes if it is a text"));
         }
         self.at += length;
-        Ok(Some(Literal { byte, text: rest[..length].as_bytes().to_vec() }))
+        Ok(Some(Literal { byte, text: rest.as_bytes()[..length].to_vec() }))
     }
 
     /// Between double quotes, with Go's escapes; between back quotes, as it stands.

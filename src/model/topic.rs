@@ -7,6 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::check::Status;
 use super::entry::{EntryKey, EntryKind};
 use super::names::{KvKey, NodeName, ProxyId, ServiceName};
 use super::proxy::Protocol;
@@ -39,6 +40,8 @@ pub enum Place {
     Kv(KvKey),
     /// Any key in the folder or below it. A folder ends in `/`; the outermost is empty.
     KvFolder(KvKey),
+    /// Any check.
+    Checks,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -49,6 +52,8 @@ pub enum Topic {
     Services,
     Service(ServiceName),
     Connect(ServiceName),
+    /// Every check, or those of one status.
+    Checks(Option<Status>),
     Entry(EntryKey),
     Entries(EntryKind),
     IntentionList,
@@ -90,12 +95,13 @@ impl ChainKey {
 
 impl Topic {
     /// Every kind there is, for metrics.
-    pub const KINDS: [&'static str; 19] = [
+    pub const KINDS: [&'static str; 20] = [
         "nodes",
         "node",
         "services",
         "service",
         "connect",
+        "checks",
         "entry",
         "entries",
         "intention-list",
@@ -120,6 +126,7 @@ impl Topic {
             Self::Services => "services",
             Self::Service(_) => "service",
             Self::Connect(_) => "connect",
+            Self::Checks(_) => "checks",
             Self::Entry(_) => "entry",
             Self::Entries(_) => "entries",
             Self::IntentionList => "intention-list",
@@ -142,7 +149,10 @@ impl fmt::Display for Topic {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.kind())?;
         match self {
-            Self::Nodes | Self::Services | Self::IntentionList | Self::Roots | Self::Mesh => Ok(()),
+            Self::Checks(Some(status)) => write!(out, ":{status}"),
+            Self::Checks(None) | Self::Nodes | Self::Services | Self::IntentionList | Self::Roots | Self::Mesh => {
+                Ok(())
+            }
             Self::Node(name) => write!(out, ":{name}"),
             Self::Service(name)
             | Self::Connect(name)

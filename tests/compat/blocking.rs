@@ -43,6 +43,17 @@ async fn each_read_wakes_at_its_change() {
             r#"{"Name": "web", "Connect": {"SidecarService": {}}, "Port": 80}"#,
             "21000",
         ),
+        ("/v1/health/checks/api", register, r#"{"Name": "api", "Port": 81, "Check": {"TTL": "1h"}}"#, "service:api"),
+        ("/v1/health/node/n1", register, r#"{"Name": "api", "Port": 81, "Check": {"TTL": "1h"}}"#, "service:api"),
+        ("/v1/health/state/critical", register, r#"{"Name": "api", "Port": 81, "Check": {"TTL": "1h"}}"#, "api"),
+        ("/v1/catalog/node/n1", register, r#"{"Name": "api", "Port": 81}"#, "api"),
+        ("/v1/catalog/node-services/n1", register, r#"{"Name": "api", "Port": 81}"#, "api"),
+        (
+            "/v1/health/service/web?merge-central-config",
+            "/v1/config",
+            r#"{"Kind": "service-defaults", "Name": "web", "Protocol": "http"}"#,
+            "web",
+        ),
         (
             "/v1/config/service-defaults",
             "/v1/config",

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use chancery::bootstrap::XDS_CLUSTER;
 use chancery_tests::agent::Agent;
+use chancery_tests::chance::Chance;
 use chancery_tests::envoy::Envoy;
 use chancery_tests::mesh::{Mesh, Protocol, Upstream, Watched};
 use chancery_tests::setup;

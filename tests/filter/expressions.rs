@@ -325,8 +325,8 @@ fn broken(chance: &mut Chance, text: &str) -> String {
             0 if letters.len() > 1 => drop(letters.remove(at)),
             1 => letters.insert(at, letters[at]),
             _ => {
-                letters[at] =
-                    *chance.pick(&[' ', '(', ')', '"', '`', '.', '[', ']', '=', '!', '\\', 'x', '7', '-', '{'])
+                let letter = [' ', '(', ')', '"', '`', '.', '[', ']', '=', '!', '\\', 'x', '7', '-', '{'];
+                letters[at] = *chance.pick(&letter);
             }
         }
     }

@@ -16,6 +16,7 @@ use chancery::wire::{Typing, answer, registration};
 
 use super::HttpDoor;
 use super::body::Body;
+use super::instances::with_central_config;
 use super::params::Params;
 use super::reply::{self, CONTENT_HASH, Failure};
 
@@ -108,10 +109,5 @@ fn topics_of(door: &HttpDoor, id: &ServiceId) -> Vec<Topic> {
 
 /// The instance, with central configuration under its proxy's own.
 fn merged(tables: &Tables, node: &NodeName, id: &ServiceId) -> Option<Service> {
-    let registered = registered(tables, node, id)?;
-    let mut service = Service::clone(&registered);
-    if let Some(proxy) = &mut service.proxy {
-        proxy.config = query::merged_proxy_config(tables, &registered);
-    }
-    Some(service)
+    registered(tables, node, id).map(|service| with_central_config(tables, &service))
 }

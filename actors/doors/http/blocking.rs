@@ -36,6 +36,19 @@ impl HttpDoor {
         }
     }
 
+    /// The same, where others have a part in the answer too: its index is that of the newest of them.
+    pub async fn read_with(&self, params: &Params, topic: Topic, others: &[Topic]) -> Result<Answer, Failure> {
+        let blocking = params.blocking()?;
+        let topics: Vec<Topic> = others.iter().cloned().chain([topic.clone()]).collect();
+        let newest = || topics.iter().map(|topic| self.watches().look(topic).index).max().unwrap_or_default();
+        let now = newest();
+        if let Some(after) = blocking.after.filter(|after| now <= *after && *after <= self.tables().index()) {
+            self.wait_until(topics.clone(), blocking.wait, || newest() > after).await;
+        }
+        let answer = self.watches().look(&topic);
+        Ok(Answer { index: newest(), ..answer })
+    }
+
     /// Waits for an answer that will do, no longer than `wait`; what stands otherwise.
     pub async fn wait(&self, topic: Topic, wait: Duration, will_do: impl Fn(&Answer) -> bool) -> Answer {
         tokio::select! {

@@ -9,34 +9,45 @@ use axum::response::Response;
 use axum::routing::get;
 
 use chancery::catalog::{Tables, query};
-use chancery::fact::Fact;
-use chancery::filter::selectors::{CATALOG_SERVICE, NODE};
+use chancery::fact::{Fact, NodeServices};
+use chancery::filter::selectors::{CATALOG_SERVICE, NODE, SERVICE};
 use chancery::model::{Instance, Service, ServiceName, Topic};
 use chancery::wire::answer;
 
+use super::instances::{Listed, central, with_central_config};
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
 
 pub(super) fn routes() -> Router<HttpDoor> {
     Router::new()
+        .route("/v1/catalog/datacenters", get(datacenters))
         .route("/v1/catalog/nodes", get(nodes))
         .route("/v1/catalog/services", get(services))
         .route("/v1/catalog/service/{name}", get(service))
         .route("/v1/catalog/connect/{name}", get(connect))
+        .route("/v1/catalog/node/{name}", get(node))
+        .route("/v1/catalog/node-services/{name}", get(node_services))
+        .route("/v1/catalog/gateway-services/{name}", get(gateway_services))
         .route("/v1/catalog/service/", get(async || reply::missing("service name")))
         .route("/v1/catalog/connect/", get(async || reply::missing("service name")))
+        .route("/v1/catalog/node/", get(async || reply::missing("node name")))
+        .route("/v1/catalog/node-services/", get(async || reply::missing("node name")))
+        .route("/v1/catalog/gateway-services/", get(async || reply::missing("name of a gateway")))
+}
+
+/// There is one.
+async fn datacenters(State(door): State<HttpDoor>, params: Params) -> Response {
+    reply::json(&params, &[door.datacenter()])
 }
 
 async fn nodes(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
     let selected = params.filter(&NODE, door.datacenter())?;
     let found = door.read(&params, Topic::Nodes).await?;
     let Fact::Nodes(nodes) = found.fact else { return Err(Failure::misread()) };
-    let body: Vec<_> = nodes
-        .iter()
-        .filter(|node| params.selects_node(node) && selected(node))
-        .map(|node| answer::node(node, door.datacenter()))
-        .collect();
+    let mut listed: Vec<_> = nodes.iter().filter(|node| params.selects_node(node) && selected(node)).collect();
+    params.nearest_first(door.node(), &mut listed, |node| &node.name);
+    let body: Vec<_> = listed.into_iter().map(|node| answer::node(node, door.datacenter())).collect();
     Ok(reply::read(&params, found.index, &body))
 }
 
@@ -76,13 +87,46 @@ async fn connect(door: State<HttpDoor>, params: Params, Path(name): Path<String>
 
 async fn instances(State(door): State<HttpDoor>, params: Params, topic: Topic) -> Result<Response, Failure> {
     let selected = params.filter(&CATALOG_SERVICE, door.datacenter())?;
-    let found = door.read(&params, topic).await?;
-    let Fact::Instances(instances) = found.fact else { return Err(Failure::misread()) };
-    let body: Vec<_> = instances
-        .iter()
-        .filter(|instance| params.selects_node(&instance.node) && params.selects_tags(&instance.service.tags))
-        .filter(|instance| selected(instance))
-        .map(|instance| answer::catalog_service(instance, door.datacenter()))
-        .collect();
-    Ok(reply::read(&params, found.index, &body))
+    let Listed { index, instances } = door.instances(&params, topic, selected).await?;
+    let body: Vec<_> = instances.iter().map(|instance| answer::catalog_service(instance, door.datacenter())).collect();
+    Ok(reply::read(&params, index, &body))
+}
+
+async fn node(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
+    let selected = params.filter(&SERVICE, door.datacenter())?;
+    let found = door.read(&params, Topic::Node(name.into())).await?;
+    let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
+    let services: Vec<&Service> = selected_on(node.as_deref(), selected);
+    let found_on = node.as_deref().map(|on| (&*on.node, services.as_slice()));
+    Ok(reply::read(&params, found.index, &answer::node_service_map(found_on, door.datacenter())))
+}
+
+async fn node_services(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let selected = params.filter(&SERVICE, door.datacenter())?;
+    let merge = params.flag("merge-central-config")?;
+    let others: &[Topic] = if merge { &central() } else { &[] };
+    let found = door.read_with(&params, Topic::Node(name.into()), others).await?;
+    let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
+    let listed = selected_on(node.as_deref(), selected);
+    let tables = door.tables();
+    let merged: Vec<Service> =
+        if merge { listed.iter().map(|service| with_central_config(&tables, service)).collect() } else { Vec::new() };
+    let listed = if merge { merged.iter().collect() } else { listed };
+    let found_on = node.as_deref().map(|on| (&*on.node, listed.as_slice()));
+    Ok(reply::read(&params, found.index, &answer::node_service_list(found_on, door.datacenter())))
+}
+
+fn selected_on(node: Option<&NodeServices>, selected: impl Fn(&Service) -> bool) -> Vec<&Service> {
+    let services = node.into_iter().flat_map(|node| &node.services);
+    services.map(|service| &**service).filter(|service| selected(service)).collect()
+}
+
+/// What a gateway serves. No gateway can be registered, so none serves anything.
+async fn gateway_services(State(door): State<HttpDoor>, params: Params, Path(_): Path<String>) -> Response {
+    let none: [(); 0] = [];
+    reply::read(&params, door.tables().index(), &none)
 }

@@ -1,25 +1,37 @@
-//! `/v1/health`: instances with their nodes and checks.
+//! `/v1/health`: instances with their nodes and checks, and checks by themselves.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
 
+use chancery::catalog::query;
 use chancery::fact::Fact;
-use chancery::filter::selectors::INSTANCE;
-use chancery::model::{Status, Topic};
+use chancery::filter::selectors::{CHECK, INSTANCE};
+use chancery::model::{Check, Index, Status, Topic};
 use chancery::wire::answer;
 
+use super::instances::Listed;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
 
 pub(super) fn routes() -> Router<HttpDoor> {
     Router::new()
+        .route("/v1/health/node/{name}", get(node))
+        .route("/v1/health/checks/{name}", get(checks))
+        .route("/v1/health/state/{state}", get(state))
         .route("/v1/health/service/{name}", get(service))
         .route("/v1/health/connect/{name}", get(connect))
+        .route("/v1/health/ingress/{name}", get(ingress))
+        .route("/v1/health/node/", get(async || reply::missing("node name")))
+        .route("/v1/health/checks/", get(async || reply::missing("service name")))
+        .route("/v1/health/state/", get(async || reply::missing("state")))
         .route("/v1/health/service/", get(async || reply::missing("service name")))
         .route("/v1/health/connect/", get(async || reply::missing("service name")))
+        .route("/v1/health/ingress/", get(async || reply::missing("service name")))
 }
 
 async fn service(door: State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
@@ -34,14 +46,64 @@ async fn connect(door: State<HttpDoor>, params: Params, Path(name): Path<String>
 async fn instances(State(door): State<HttpDoor>, params: Params, topic: Topic) -> Result<Response, Failure> {
     let only_passing = params.flag("passing")?;
     let selected = params.filter(&INSTANCE, door.datacenter())?;
-    let found = door.read(&params, topic).await?;
-    let Fact::Instances(instances) = found.fact else { return Err(Failure::misread()) };
-    let body: Vec<_> = instances
-        .iter()
-        .filter(|instance| params.selects_node(&instance.node) && params.selects_tags(&instance.service.tags))
-        .filter(|instance| !only_passing || instance.status() == Status::Passing)
-        .filter(|instance| selected(instance))
-        .map(|instance| answer::instance(instance, door.datacenter()))
-        .collect();
+    let only = |instance: &_| (!only_passing || passes(instance)) && selected(instance);
+    let Listed { index, instances } = door.instances(&params, topic, only).await?;
+    let body: Vec<_> = instances.iter().map(|instance| answer::instance(instance, door.datacenter())).collect();
+    Ok(reply::read(&params, index, &body))
+}
+
+fn passes(instance: &chancery::model::Instance) -> bool {
+    instance.status() == Status::Passing
+}
+
+/// The ingress gateways that lead to a service. No gateway can be registered, so none does.
+async fn ingress(State(door): State<HttpDoor>, params: Params, Path(_): Path<String>) -> Response {
+    let none: [(); 0] = [];
+    reply::read(&params, door.tables().index(), &none)
+}
+
+/// Every check on the node: its own, and those of its instances.
+async fn node(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
+    let selected = params.filter(&CHECK, door.datacenter())?;
+    let found = door.read(&params, Topic::Node(name.into())).await?;
+    let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
+    let on_node = node.iter().flat_map(|node| &node.checks);
+    let body: Vec<_> = on_node.filter(|check| selected(check)).map(|check| answer::check(check)).collect();
     Ok(reply::read(&params, found.index, &body))
+}
+
+/// Those of the instances of a service, without their nodes'.
+async fn checks(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
+    let selected = params.filter(&CHECK, door.datacenter())?;
+    let found = door.read(&params, Topic::Service(name.into())).await?;
+    let Fact::Instances(instances) = found.fact else { return Err(Failure::misread()) };
+    let own = instances
+        .iter()
+        .flat_map(|instance| instance.checks.iter().filter(|check| check.service_id == instance.service.id).cloned());
+    Ok(list(&door, &params, found.index, own.filter(|check| selected(check)).collect()))
+}
+
+async fn state(State(door): State<HttpDoor>, params: Params, Path(state): Path<String>) -> Result<Response, Failure> {
+    let selected = params.filter(&CHECK, door.datacenter())?;
+    let status = match state.as_str() {
+        "any" => None,
+        word => Some(Status::parse(word).ok_or_else(|| {
+            Failure::bad_request(format!("{word:?} is no state: expected any, passing, warning or critical"))
+        })?),
+    };
+    let found = door.read(&params, Topic::Checks(status)).await?;
+    let Fact::Checks(checks) = found.fact else { return Err(Failure::misread()) };
+    let listed = checks.iter().filter(|check| selected(check)).cloned().collect();
+    Ok(list(&door, &params, found.index, listed))
+}
+
+/// Those on nodes that `node-meta` selects, ordered by `near`.
+fn list(door: &HttpDoor, params: &Params, index: Index, mut checks: Vec<Arc<Check>>) -> Response {
+    if params.get("node-meta").is_some() {
+        let tables = door.tables();
+        checks.retain(|check| query::node(&tables, &check.node).is_some_and(|node| params.selects_node(&node)));
+    }
+    params.nearest_first(door.node(), &mut checks, |check| &check.node);
+    let body: Vec<_> = checks.iter().map(|check| answer::check(check)).collect();
+    reply::read(params, index, &body)
 }

@@ -13,6 +13,7 @@ mod catalog;
 mod config;
 mod connect_ca;
 mod health;
+mod instances;
 mod intentions;
 mod internal;
 mod kv;

@@ -6,14 +6,14 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 
 use chancery::filter::{Filter, Table};
-use chancery::model::{Datacenter, Index, Node};
+use chancery::model::{Datacenter, Index, Node, NodeName};
 
 use super::HttpDoor;
 use super::blocking::{Blocking, DEFAULT_WAIT, MAX_WAIT};
 use super::reply::Failure;
 
 /// Would change the answer and cannot be answered yet: refused, since an answer without it would be a lie.
-const NOT_YET: [&str; 4] = ["near", "merge-central-config", "peer", "sg"];
+const NOT_YET: [&str; 2] = ["peer", "sg"];
 
 /// The parameters of a request, in the order given; one may be given several times.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -78,6 +78,19 @@ impl Params {
         }
     }
 
+    /// The client takes an answer out of memory. There are none but those, and they are never old.
+    pub fn cached(&self) -> bool {
+        self.get("cached").is_some()
+    }
+
+    /// `near=<node>`, or `near=_agent`. Nobody measures distances, so what is on the node comes first, and nothing else
+    /// changes its place.
+    pub fn nearest_first<T>(&self, agent: &NodeName, list: &mut [T], node: impl Fn(&T) -> &NodeName) {
+        let Some(near) = self.get("near").filter(|near| !near.is_empty()) else { return };
+        let near = if near == "_agent" { agent.as_str() } else { near };
+        list.sort_by_key(|item| *node(item) != *near);
+    }
+
     /// `index`, `wait`.
     pub fn blocking(&self) -> Result<Blocking, Failure> {
         let after = self.number("index")?.filter(|index| *index > 0).map(Index);
@@ -127,9 +140,7 @@ impl Params {
 
     fn check(&self, own_datacenter: &str) -> Result<(), Failure> {
         for name in NOT_YET {
-            // `?merge-central-config` counts without a value, the others only with one
-            let given = self.get(name).filter(|value| !value.is_empty() || name == "merge-central-config");
-            if given.is_some() {
+            if self.get(name).is_some_and(|value| !value.is_empty()) {
                 return Err(Failure::bad_request(format!(
                     "query parameter {name:?} is not supported yet: leave it out"
                 )));
@@ -145,6 +156,11 @@ impl Params {
         let has = |name| self.get(name).is_some();
         if has("stale") && has("consistent") {
             return Err(Failure::bad_request("Cannot specify ?stale with ?consistent, conflicting semantics."));
+        }
+        if let Some(age) = self.get("max_stale").filter(|age| chancery::wire::duration::parse(age).is_none()) {
+            return Err(Failure::bad_request(format!(
+                "Invalid max_stale value {age:?}: it is no duration such as 10s"
+            )));
         }
         if has("cached") && has("consistent") {
             return Err(Failure::bad_request("Cannot specify ?cached with ?consistent, conflicting semantics."));
@@ -188,7 +204,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_answered_is_refused_when_it_says_something() {
-        assert!(params(&[("merge-central-config", "")]).check("dc1").is_err());
+        assert!(params(&[("peer", "other")]).check("dc1").is_err());
+        assert!(params(&[("max_stale", "soon")]).check("dc1").is_err());
         assert!(params(&[("dc", "dc2")]).check("dc1").is_err());
         assert!(params(&[("ns", "team")]).check("dc1").is_err());
         assert_eq!(params(&[("filter", ""), ("ns", ""), ("dc", "dc1"), ("peer", "")]).check("dc1"), Ok(()));

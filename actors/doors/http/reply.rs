@@ -20,6 +20,7 @@ const READS: [(HeaderName, HeaderValue); 3] = [
     (HeaderName::from_static("x-consul-default-acl-policy"), HeaderValue::from_static("allow")),
 ];
 const CONSISTENCY: HeaderName = HeaderName::from_static("x-consul-effective-consistency");
+const CACHE: HeaderName = HeaderName::from_static("x-cache");
 const BACKEND: HeaderName = HeaderName::from_static("x-consul-query-backend");
 
 /// A request that was not done: a status, and a text for whoever has to put it right.
@@ -115,6 +116,10 @@ pub fn as_of(params: &Params, index: Index, mut response: Response) -> Response 
     headers.extend(READS);
     headers.insert(CONSISTENCY, HeaderValue::from_static(params.consistency()));
     headers.insert(BACKEND, HeaderValue::from_static("blocking-query"));
+    if params.cached() {
+        headers.insert(CACHE, HeaderValue::from_static("HIT"));
+        headers.insert(header::AGE, HeaderValue::from_static("0"));
+    }
     response
 }
 

@@ -295,6 +295,7 @@ impl Draft {
     }
 
     fn touch_checked(&mut self, check: &Check) {
+        self.places.insert(Place::Checks);
         self.places.insert(Place::Node(check.node.clone()));
         if check.service_id.is_empty() {
             self.touch_all_on(&check.node);

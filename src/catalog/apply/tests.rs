@@ -80,6 +80,7 @@ fn a_check_of_the_node_touches_every_service_on_it() {
         Place::Service("web".into()),
         Place::Service("web-sidecar-proxy".into()),
         Place::Connect("web".into()),
+        Place::Checks,
     ];
     assert_eq!(applied.places, BTreeSet::from(expected));
 }
@@ -89,7 +90,12 @@ fn a_check_of_a_sidecar_touches_what_it_stands_for() {
     let mut world = World::with_nodes();
     world.write(register_with_sidecar("web"));
     let applied = world.write(update("service:web-sidecar-proxy:1", Status::Passing, ""));
-    let expected = [Place::Node("n1".into()), Place::Service("web-sidecar-proxy".into()), Place::Connect("web".into())];
+    let expected = [
+        Place::Node("n1".into()),
+        Place::Service("web-sidecar-proxy".into()),
+        Place::Connect("web".into()),
+        Place::Checks,
+    ];
     assert_eq!(applied.places, BTreeSet::from(expected));
 }
 

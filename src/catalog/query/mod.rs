@@ -58,6 +58,12 @@ pub fn check(tables: &Tables, node: &NodeName, id: &CheckId) -> Option<Arc<Check
     tables.checks.get(&(node.clone(), id.clone())).cloned()
 }
 
+/// Sorted by node and id: all, or those of one status.
+pub fn checks(tables: &Tables, status: Option<Status>) -> Vec<Arc<Check>> {
+    let wanted = |check: &&Arc<Check>| status.is_none_or(|status| check.status == status);
+    tables.checks.values().filter(wanted).cloned().collect()
+}
+
 /// The instance's own checks, sorted by id; with an empty id, the node's.
 pub fn checks_of_service(tables: &Tables, node: &NodeName, id: &ServiceId) -> Vec<Arc<Check>> {
     tables.checks_of(node, id).cloned().collect()

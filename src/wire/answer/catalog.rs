@@ -149,6 +149,41 @@ pub fn instance<'a>(instance: &'a Instance, datacenter: &'a Datacenter) -> impl 
     }
 }
 
+/// As `/v1/catalog/node/:node` answers: `null` for a node that is not there.
+pub fn node_service_map<'a>(
+    found: Option<(&'a Node, &[&'a Service])>,
+    datacenter: &'a Datacenter,
+) -> impl Serialize + use<'a> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct OnNode<'a> {
+        node: NodeAnswer<'a>,
+        services: BTreeMap<&'a str, NodeService<'a>>,
+    }
+    found.map(|(node, services)| OnNode {
+        node: node_answer(node, datacenter),
+        services: services.iter().map(|service| (service.id.as_str(), node_service(service))).collect(),
+    })
+}
+
+/// As `/v1/catalog/node-services/:node` answers.
+pub fn node_service_list<'a>(
+    found: Option<(&'a Node, &[&'a Service])>,
+    datacenter: &'a Datacenter,
+) -> impl Serialize + use<'a> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct OnNode<'a> {
+        node: Option<NodeAnswer<'a>>,
+        services: Vec<NodeService<'a>>,
+    }
+    let services = found.map(|(_, services)| services).unwrap_or_default();
+    OnNode {
+        node: found.map(|(node, _)| node_answer(node, datacenter)),
+        services: services.iter().map(|service| node_service(service)).collect(),
+    }
+}
+
 pub(in crate::wire) fn node_service(service: &Service) -> NodeService<'_> {
     NodeService {
         kind: kind(service.kind),
