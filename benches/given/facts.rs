@@ -94,6 +94,7 @@ fn proxy(upstreams: Vec<UpstreamConfig>) -> ProxyConfig {
         max_inbound_connections: 0,
         balance_inbound_connections: false,
         inbound: chancery::model::Inbound::default(),
+        telemetry: chancery::model::Telemetry::default(),
         xds_fetch_timeout: None,
         upstreams,
     }

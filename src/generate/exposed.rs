@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::telemetry::Telemetry;
 use super::{Reason, cluster, listener};
 use crate::model::expose::{ExposedPath, ExposedProtocol};
 use crate::model::{Bind, ProxyConfig};
@@ -19,17 +20,18 @@ pub(super) struct Exposed {
 
 /// One for each path of the configuration, in its order.
 pub(super) fn exposed(proxy: &ProxyConfig) -> Vec<Result<Exposed, (String, Reason)>> {
-    proxy.inbound.expose.iter().map(|path| of_path(proxy, path)).collect()
+    let telemetry = Telemetry::of(&proxy.telemetry);
+    proxy.inbound.expose.iter().map(|path| of_path(proxy, path, &telemetry)).collect()
 }
 
-fn of_path(proxy: &ProxyConfig, path: &ExposedPath) -> Result<Exposed, (String, Reason)> {
+fn of_path(proxy: &ProxyConfig, path: &ExposedPath, telemetry: &Telemetry) -> Result<Exposed, (String, Reason)> {
     let bind = Bind::Address { address: proxy.bind_address.clone(), port: path.listener_port };
     let name = listener::exposed_name(path, &bind);
     let make = || {
         let cluster =
             if is_of_application(proxy, path) { None } else { Some(Arc::new(cluster::exposed(proxy, path)?)) };
         let leads_to = cluster.as_ref().map_or(cluster::LOCAL_APP, |cluster| &cluster.name);
-        let listener = Arc::new(listener::exposed(path, &bind, leads_to)?);
+        let listener = Arc::new(listener::exposed(path, &bind, leads_to, telemetry)?);
         Ok((cluster, listener))
     };
     let (cluster, listener) = make().map_err(|reason| (name.clone(), reason))?;

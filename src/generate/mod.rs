@@ -6,11 +6,13 @@
 //!
 //! Encoding is deterministic: no message here holds a map with more than one key, and what needs one is [`merged`].
 
+mod access_log;
 mod address;
 mod cluster;
 mod endpoint;
 mod exposed;
 mod grpc;
+mod hatch;
 mod jwt;
 mod kept;
 mod listener;
@@ -19,6 +21,7 @@ mod rbac;
 mod refusal;
 mod secret;
 mod sidecar;
+mod telemetry;
 mod tls;
 
 use std::hash::{Hash, Hasher};

@@ -57,6 +57,8 @@ pub enum Reason {
     PermissivePort,
     #[error("RateLimits count requests, and the proxy was told to see none (protocol tcp): nothing is limited")]
     NoRequestsToLimit,
+    #[error("{0}: {1}")]
+    Hatch(&'static str, String),
     #[error("{0:?} is no address of the form https://host:port/path")]
     NotAKeySetAddress(String),
     #[error("its discovery chain or its endpoints are not known")]

@@ -74,7 +74,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn public(&mut self, kept: &mut Sidecar) {
         let Snapshot { proxy, roots, mesh, intentions, .. } = self.snapshot;
-        let local_app = kept.local_app.of([fact(proxy)], || cluster::local_app(proxy).map(Arc::new));
+        let local_app = kept.local_app.of([fact(proxy)], || cluster::local_app(proxy));
         match local_app {
             Ok(cluster) => self.resources.push(cluster),
             // a listener that leads nowhere is no use
@@ -83,7 +83,7 @@ impl Draft<'_> {
             }
         }
         let key_sets = kept.key_sets.of([fact(proxy), fact(intentions)], || {
-            if proxy.protocol.is_http_like() { key_sets(intentions) } else { Ok(vec![]) }
+            if proxy.sees_requests() { key_sets(intentions) } else { Ok(vec![]) }
         });
         match key_sets {
             Ok(clusters) => self.resources.extend(clusters),
@@ -135,7 +135,10 @@ impl Draft<'_> {
         let Snapshot { proxy, mesh, chains, endpoints, .. } = self.snapshot;
         let facts = chains.get(&upstream.chain).and_then(|chain| Some((chain, endpoints.get(&chain.target.service)?)));
         let Some((chain, endpoints)) = facts else { return self.refuse_listener(upstream, Reason::Unknown) };
-        let listener = match kept.listener.of([fact(proxy), fact(chain)], || listener::upstream(upstream, chain)) {
+        let listener = match kept
+            .listener
+            .of([fact(proxy), fact(chain)], || listener::upstream(upstream, chain, &proxy.telemetry))
+        {
             Ok(listener) => listener,
             Err(reason) => return self.refuse_listener(upstream, reason),
         };

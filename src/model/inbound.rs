@@ -12,4 +12,8 @@ pub struct Inbound {
     pub rate_limits: RateLimits,
     /// All headers of a request together. `None`: Envoy's default, 60.
     pub max_request_headers_kb: Option<u32>,
+    /// A listener of Envoy as JSON, in place of the public one. Empty: none.
+    pub listener_json: String,
+    /// A cluster of Envoy as JSON, in place of the application's. Empty: none.
+    pub cluster_json: String,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::inbound::Inbound;
 use super::names::{Datacenter, ProxyId, ServiceName};
 use super::proxy::Protocol;
+use super::telemetry::Telemetry;
 use super::topic::ChainKey;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,10 +24,18 @@ pub struct ProxyConfig {
     pub max_inbound_connections: u32,
     pub balance_inbound_connections: bool,
     pub inbound: Inbound,
+    pub telemetry: Telemetry,
     /// How long Envoy waits for endpoints and routes; `None`: Envoy's 15 s, zero: for ever.
     pub xds_fetch_timeout: Option<Duration>,
     /// In the order of the registration.
     pub upstreams: Vec<UpstreamConfig>,
+}
+
+impl ProxyConfig {
+    /// Whether calls that come in may be seen as requests: a listener that somebody wrote may do so for any protocol.
+    pub fn sees_requests(&self) -> bool {
+        self.protocol.is_http_like() || !self.inbound.listener_json.is_empty()
+    }
 }
 
 /// The application behind the proxy.

@@ -119,11 +119,15 @@ impl Resource {
         needs: Vec<Arc<str>>,
         message: &M,
     ) -> Self {
+        Self::of_body(kind, name, needs, &message.encode_to_vec())
+    }
+
+    /// Of a message that was encoded already.
+    pub fn of_body(kind: ResourceType, name: impl Into<Arc<str>>, needs: Vec<Arc<str>>, body: &[u8]) -> Self {
         let name = in_canonical_form(name.into());
         let needs: Box<[Arc<str>]> = needs.into_iter().map(in_canonical_form).collect();
-        let body = message.encode_to_vec();
-        let version = ResourceHash(xxh3_64(&body));
-        let (delta_chunk, any_chunk) = encode_chunk(kind.type_url(), &name, version, &body);
+        let version = ResourceHash(xxh3_64(body));
+        let (delta_chunk, any_chunk) = encode_chunk(kind.type_url(), &name, version, body);
         Self { kind, name, version, needs, delta_chunk, any_chunk, extras: None }
     }
 

@@ -14,5 +14,6 @@ mod permissions;
 mod reach;
 mod refusal;
 mod restart;
+mod telemetry;
 mod tokens;
 mod traffic;

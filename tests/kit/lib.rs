@@ -4,6 +4,7 @@ pub mod ads;
 pub mod agent;
 pub mod app;
 pub mod chance;
+pub mod collector;
 pub mod envoy;
 pub mod golden;
 pub mod grafana;

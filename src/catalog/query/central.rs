@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::config::{milliseconds, number, protocol as protocol_of, text};
-use super::inbound::inbound;
+use super::inbound::{inbound, telemetry};
 use crate::catalog::tables::Tables;
 use crate::model::entry::{ProxyDefaults, ServiceDefaults};
 use crate::model::topic::ChainKey;
@@ -58,6 +58,7 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
         max_inbound_connections: u32::try_from(max_connections).unwrap_or(u32::MAX),
         balance_inbound_connections: text(&config, "balance_inbound_connections").as_deref() == Some("exact_balance"),
         inbound: inbound(tables, registered, &config),
+        telemetry: telemetry(tables, &config),
         xds_fetch_timeout: milliseconds(&config, "xds_fetch_timeout_ms"),
         upstreams: registered.upstreams.iter().map(upstream).collect(),
     })

@@ -1,9 +1,9 @@
-//! What central configuration says of calls that come to a proxy's application.
+//! What central configuration says of calls that come to a proxy's application, and of what is told about all calls.
 
-use super::config::number;
+use super::config::{number, text};
 use crate::catalog::tables::Tables;
 use crate::model::entry::{ProxyDefaults, ServiceDefaults};
-use crate::model::{Expose, Inbound, MutualTls, Opaque, Proxy};
+use crate::model::{Expose, Inbound, MutualTls, Opaque, Proxy, Telemetry};
 
 /// `config`: the proxy's, merged.
 pub(super) fn inbound(tables: &Tables, proxy: &Proxy, config: &Opaque) -> Inbound {
@@ -21,5 +21,15 @@ pub(super) fn inbound(tables: &Tables, proxy: &Proxy, config: &Opaque) -> Inboun
             .and_then(|most| u32::try_from(most).ok())
             .filter(|most| *most > 0)
             .or_else(|| of_service.and_then(|service| service.max_request_headers_kb)),
+        listener_json: text(config, "envoy_public_listener_json").unwrap_or_default(),
+        cluster_json: text(config, "envoy_local_cluster_json").unwrap_or_default(),
+    }
+}
+
+pub(super) fn telemetry(tables: &Tables, config: &Opaque) -> Telemetry {
+    let of_all = tables.body::<ProxyDefaults>("global");
+    Telemetry {
+        access_logs: of_all.map(|all| all.access_logs.clone()).unwrap_or_default(),
+        tracing_json: text(config, "envoy_listener_tracing_json").unwrap_or_default(),
     }
 }

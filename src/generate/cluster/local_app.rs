@@ -1,5 +1,6 @@
 //! `local_app`: the application behind the proxy, in plain text; and where else it listens for what is exposed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
@@ -11,7 +12,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 };
 use envoy_types::pb::google::protobuf::UInt32Value;
 
-use super::http_options;
+use super::{hatch, http_options};
 use crate::generate::{Reason, address, duration, endpoint};
 use crate::model::expose::{ExposedPath, ExposedProtocol};
 use crate::model::{Bind, ProxyConfig};
@@ -19,7 +20,10 @@ use crate::resource::{Resource, ResourceType};
 
 pub(in crate::generate) const LOCAL_APP: &str = "local_app";
 
-pub(in crate::generate) fn local_app(proxy: &ProxyConfig) -> Result<Resource, Reason> {
+pub(in crate::generate) fn local_app(proxy: &ProxyConfig) -> Result<Arc<Resource>, Reason> {
+    if !proxy.inbound.cluster_json.is_empty() {
+        return hatch::local_app(&proxy.inbound.cluster_json, proxy);
+    }
     let app = &proxy.local_app;
     if app.connect_timeout.is_zero() {
         return Err(Reason::NoTime);
@@ -39,7 +43,7 @@ pub(in crate::generate) fn local_app(proxy: &ProxyConfig) -> Result<Resource, Re
         let thresholds = vec![Thresholds { max_connections: Some(limit), ..Default::default() }];
         cluster.circuit_breakers = Some(CircuitBreakers { thresholds, ..Default::default() });
     }
-    Ok(Resource::new(ResourceType::Cluster, LOCAL_APP, vec![], &cluster))
+    Ok(Arc::new(Resource::new(ResourceType::Cluster, LOCAL_APP, vec![], &cluster)))
 }
 
 /// Where an exposed path is asked for, when that is not where the application takes its calls.

@@ -1,5 +1,6 @@
 //! Where connections go: the application behind the proxy, the targets of its upstreams, and where keys are fetched.
 
+mod hatch;
 mod jwks;
 mod local_app;
 mod upstream;

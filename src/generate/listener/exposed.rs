@@ -8,6 +8,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 
 use super::connection_manager::{OneRoute, connection_manager};
 use super::network_filter;
+use crate::generate::telemetry::Telemetry;
 use crate::generate::{Reason, address, yes};
 use crate::model::expose::{ExposedPath, ExposedProtocol};
 use crate::model::{Bind, Protocol};
@@ -17,7 +18,12 @@ pub(in crate::generate) fn name(path: &ExposedPath, bind: &Bind) -> String {
     format!("exposed_path_{}:{}", plain(&path.path), address::text(bind))
 }
 
-pub(in crate::generate) fn exposed(path: &ExposedPath, bind: &Bind, cluster: &str) -> Result<Resource, Reason> {
+pub(in crate::generate) fn exposed(
+    path: &ExposedPath,
+    bind: &Bind,
+    cluster: &str,
+    telemetry: &Telemetry,
+) -> Result<Resource, Reason> {
     let name = name(path, bind);
     let filter = format!("exposed_path_filter_{}_{}", plain(&path.path), path.listener_port);
     let protocol = match path.protocol {
@@ -27,6 +33,7 @@ pub(in crate::generate) fn exposed(path: &ExposedPath, bind: &Bind, cluster: &st
     let route = OneRoute { name: &filter, virtual_host: &filter, cluster, timeout: None, idle_timeout: None };
     let mut manager = connection_manager(&filter, protocol, vec![], &route);
     manager.normalize_path = Some(yes());
+    telemetry.of_requests(&mut manager);
     if let Some(RouteSpecifier::RouteConfig(routes)) = &mut manager.route_specifier {
         let routes = routes.virtual_hosts.iter_mut().flat_map(|host| &mut host.routes);
         for matches in routes.filter_map(|route| route.r#match.as_mut()) {
@@ -34,13 +41,14 @@ pub(in crate::generate) fn exposed(path: &ExposedPath, bind: &Bind, cluster: &st
         }
     }
     let filters = vec![network_filter("envoy.filters.network.http_connection_manager", manager)];
-    let message = Listener {
+    let mut message = Listener {
         name: name.clone(),
         address: Some(address::listen(bind)?),
         filter_chains: vec![FilterChain { filters, ..Default::default() }],
         traffic_direction: TrafficDirection::Inbound.into(),
         ..Default::default()
     };
+    telemetry.of_listener(&mut message);
     Ok(Resource::new(ResourceType::Listener, name, vec![cluster.into()], &message))
 }
 

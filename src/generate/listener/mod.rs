@@ -2,6 +2,7 @@
 
 mod connection_manager;
 mod exposed;
+mod hatch;
 mod public;
 mod upstream;
 
@@ -9,6 +10,8 @@ use envoy_types::pb::envoy::config::listener::v3::{Filter, filter};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::{TcpProxy, tcp_proxy};
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
+
+use super::telemetry::Telemetry;
 
 pub(super) use connection_manager::{http_filter, packed_filter};
 pub(super) use exposed::{exposed, name as exposed_name};
@@ -24,11 +27,12 @@ fn packed_network_filter(name: &str, config: Any) -> Filter {
     Filter { name: name.to_owned(), config_type: Some(filter::ConfigType::TypedConfig(config)) }
 }
 
-fn tcp_proxy(stat_prefix: &str, cluster: &str) -> Filter {
-    let proxy = TcpProxy {
+fn tcp_proxy(stat_prefix: &str, cluster: &str, telemetry: &Telemetry) -> Filter {
+    let mut proxy = TcpProxy {
         stat_prefix: stat_prefix.to_owned(),
         cluster_specifier: Some(tcp_proxy::ClusterSpecifier::Cluster(cluster.to_owned())),
         ..Default::default()
     };
+    telemetry.of_connections(&mut proxy);
     network_filter("envoy.filters.network.tcp_proxy", proxy)
 }

@@ -23,9 +23,10 @@ use envoy_types::pb::google::protobuf::{BoolValue, UInt32Value, UInt64Value};
 use envoy_types::util::pack_any;
 
 use super::connection_manager::{OneRoute, connection_manager, http_filter, packed_filter};
-use super::{network_filter, packed_network_filter, tcp_proxy};
+use super::{hatch, network_filter, packed_network_filter, tcp_proxy};
 use crate::generate::cluster::{self, LOCAL_APP};
 use crate::generate::rbac::{self, Sees};
+use crate::generate::telemetry::{self, Telemetry};
 use crate::generate::{Reason, address, jwt, rate_limit, sharing_key, tls, yes};
 use crate::model::entry::Mesh;
 use crate::model::entry::jwt_provider::KeySet;
@@ -55,13 +56,17 @@ pub(in crate::generate) fn public(
     inbound: Inbound<'_>,
     intentions: &Shared<Intentions>,
 ) -> Result<Arc<Resource>, Reason> {
+    let json = &inbound.proxy.inbound.listener_json;
+    if !json.is_empty() {
+        return hatch::public(json, bind, inbound, intentions);
+    }
     let address = address::listen(bind)?;
     let Inbound { proxy, trust_domain, mesh } = inbound;
     let limits = (proxy.max_inbound_connections, proxy.balance_inbound_connections);
     let timeouts = (proxy.local_app.request_timeout, proxy.local_app.idle_timeout);
     let mesh = (&mesh.incoming, mesh.sanitize_forwarded_client_cert, mesh.request_normalization);
     let app = &proxy.local_app.address;
-    let inbound_of = (limits, timeouts, &proxy.inbound, proxy.inbound.permissive.then_some(app));
+    let inbound_of = (&proxy.telemetry, limits, timeouts, &proxy.inbound, proxy.inbound.permissive.then_some(app));
     let key = sharing_key((PUBLIC_LISTENER, bind, proxy.protocol, inbound_of, trust_domain, mesh));
     Ok(intentions.resource(key, || {
         let name = name(bind);
@@ -71,8 +76,8 @@ pub(in crate::generate) fn public(
 }
 
 /// The application, and where keys are fetched.
-fn needs(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<Arc<str>> {
-    let sees_requests = inbound.proxy.protocol.is_http_like();
+pub(super) fn needs(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<Arc<str>> {
+    let sees_requests = inbound.proxy.sees_requests();
     let remote =
         jwt::used(intentions).filter(|(_, provider)| sees_requests && matches!(provider.keys, KeySet::Remote(_)));
     std::iter::once(LOCAL_APP.into()).chain(remote.map(|(name, _)| cluster::jwks_name(name).into())).collect()
@@ -80,30 +85,34 @@ fn needs(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<Arc<str>> {
 
 fn listener(name: &str, address: Address, inbound: Inbound<'_>, intentions: &Intentions) -> Listener {
     let proxy = inbound.proxy;
+    let telemetry = &Telemetry::of(&proxy.telemetry);
     let chain = FilterChain {
-        filters: filters(inbound, intentions),
+        filters: filters(inbound, intentions, telemetry),
         transport_socket: Some(tls::accept(&inbound.mesh.incoming, proxy.protocol)),
         ..Default::default()
     };
     let permissive = permissive_port(proxy);
-    Listener {
+    let mut listener = Listener {
         name: name.to_owned(),
         address: Some(address),
         listener_filters: permissive.iter().map(|_| original_destination()).collect(),
-        filter_chains: permissive.map(plain).into_iter().chain([chain]).collect(),
+        filter_chains: permissive.map(|port| plain(port, telemetry)).into_iter().chain([chain]).collect(),
         traffic_direction: TrafficDirection::Inbound.into(),
         connection_balance_config: proxy
             .balance_inbound_connections
             .then_some(ConnectionBalanceConfig { balance_type: Some(BalanceType::ExactBalance(ExactBalance {})) }),
         ..Default::default()
-    }
+    };
+    telemetry.of_listener(&mut listener);
+    listener
 }
 
 /// What was asked of the listener and makes no sense in it; without it the listener is served.
 pub(in crate::generate) fn left_out(proxy: &ProxyConfig) -> impl Iterator<Item = Reason> {
     let permissive = (proxy.inbound.permissive && permissive_port(proxy).is_none()).then_some(Reason::PermissivePort);
     let unseen = !proxy.inbound.rate_limits.is_empty() && !proxy.protocol.is_http_like();
-    permissive.into_iter().chain(unseen.then_some(Reason::NoRequestsToLimit))
+    let problems = [permissive, unseen.then_some(Reason::NoRequestsToLimit), telemetry::problem(&proxy.telemetry)];
+    problems.into_iter().flatten()
 }
 
 /// The application's own port, at which callers without a certificate are let in.
@@ -115,13 +124,13 @@ fn permissive_port(proxy: &ProxyConfig) -> Option<u16> {
 }
 
 /// Connections that were meant for the port, and were led to this listener, go to the application as they are.
-fn plain(port: u16) -> FilterChain {
+fn plain(port: u16, telemetry: &Telemetry) -> FilterChain {
     FilterChain {
         filter_chain_match: Some(FilterChainMatch {
             destination_port: Some(UInt32Value { value: port.into() }),
             ..Default::default()
         }),
-        filters: vec![tcp_proxy("permissive_public_listener", LOCAL_APP)],
+        filters: vec![tcp_proxy("permissive_public_listener", LOCAL_APP, telemetry)],
         ..Default::default()
     }
 }
@@ -135,19 +144,18 @@ fn original_destination() -> ListenerFilter {
     }
 }
 
-fn filters(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<Filter> {
+fn filters(inbound: Inbound<'_>, intentions: &Intentions, telemetry: &Telemetry) -> Vec<Filter> {
     let proxy = inbound.proxy;
     let limit = (proxy.max_inbound_connections > 0).then(|| connection_limit(proxy.max_inbound_connections));
     if !proxy.protocol.is_http_like() {
-        let rules = rbac::rules(intentions, inbound.trust_domain, Sees::Connections);
-        let rbac = packed_network_filter("envoy.filters.network.rbac", rules.network_filter());
-        let proxy = tcp_proxy(PUBLIC_LISTENER, LOCAL_APP);
+        let rbac = network_authorisation(inbound, intentions);
+        let proxy = tcp_proxy(PUBLIC_LISTENER, LOCAL_APP, telemetry);
         return std::iter::once(rbac).chain(limit).chain([proxy]).collect();
     }
-    limit.into_iter().chain([http(inbound, intentions)]).collect()
+    limit.into_iter().chain([http(inbound, intentions, telemetry)]).collect()
 }
 
-fn http(inbound: Inbound<'_>, intentions: &Intentions) -> Filter {
+fn http(inbound: Inbound<'_>, intentions: &Intentions, telemetry: &Telemetry) -> Filter {
     let proxy = inbound.proxy;
     let route = OneRoute {
         name: PUBLIC_LISTENER,
@@ -158,9 +166,7 @@ fn http(inbound: Inbound<'_>, intentions: &Intentions) -> Filter {
     };
     // an application that speaks gRPC is not told who calls by header
     let tells_caller = proxy.protocol != Protocol::Grpc && !inbound.mesh.sanitize_forwarded_client_cert;
-    let rules = rbac::rules(intentions, inbound.trust_domain, Sees::Tokens);
-    let mut filters: Vec<HttpFilter> = jwt::filter(intentions).into_iter().collect();
-    filters.push(packed_filter("envoy.filters.http.rbac", rules.http_filter()));
+    let mut filters = authorisation(inbound, intentions);
     filters.extend(rate_limit::filter(&proxy.inbound.rate_limits, proxy.protocol));
     if tells_caller {
         filters.push(http_filter("envoy.filters.http.header_to_metadata", caller_to_metadata()));
@@ -170,6 +176,7 @@ fn http(inbound: Inbound<'_>, intentions: &Intentions) -> Filter {
         rate_limit::divide(routes, &proxy.inbound.rate_limits, proxy.protocol);
     }
     manager.max_request_headers_kb = proxy.inbound.max_request_headers_kb.map(|value| UInt32Value { value });
+    telemetry.of_requests(&mut manager);
     normalize(&mut manager, inbound.mesh.request_normalization);
     if tells_caller {
         manager.forward_client_cert_details = ForwardClientCertDetails::AppendForward.into();
@@ -185,8 +192,21 @@ fn http(inbound: Inbound<'_>, intentions: &Intentions) -> Filter {
     network_filter("envoy.filters.network.http_connection_manager", manager)
 }
 
+/// The intentions, for who sees connections alone.
+pub(super) fn network_authorisation(inbound: Inbound<'_>, intentions: &Intentions) -> Filter {
+    let rules = rbac::rules(intentions, inbound.trust_domain, Sees::Connections);
+    packed_network_filter("envoy.filters.network.rbac", rules.network_filter())
+}
+
+/// The intentions, and before them what proves tokens if they ask for any.
+pub(super) fn authorisation(inbound: Inbound<'_>, intentions: &Intentions) -> Vec<HttpFilter> {
+    let rules = rbac::rules(intentions, inbound.trust_domain, Sees::Tokens);
+    let rbac = packed_filter("envoy.filters.http.rbac", rules.http_filter());
+    jwt::filter(intentions).into_iter().chain([rbac]).collect()
+}
+
 /// Rules and applications see one spelling of a path, so that none slips by as another.
-fn normalize(manager: &mut HttpConnectionManager, normalization: RequestNormalization) {
+pub(super) fn normalize(manager: &mut HttpConnectionManager, normalization: RequestNormalization) {
     manager.normalize_path = Some(BoolValue { value: !normalization.insecure_disable_path_normalization });
     manager.merge_slashes = normalization.merge_slashes;
     let slashes = normalization.escaped_slashes.map_or_else(Default::default, |slashes| match slashes {

@@ -9,7 +9,9 @@ use crate::chain;
 use crate::model::entry::{Mesh, TlsSettings, TlsVersion};
 use crate::model::intention::Intentions;
 use crate::model::topic::ChainKey;
-use crate::model::{Action, Endpoint, Inbound, Index, LocalApp, Protocol, ProxyConfig, ProxyId, Secret, ServiceName};
+use crate::model::{
+    Action, Endpoint, Inbound, Index, LocalApp, Protocol, ProxyConfig, ProxyId, Secret, ServiceName, Telemetry,
+};
 use crate::model::{Leaf, Root, Roots, UnixTime};
 use crate::resource::ResourceType::{Cluster as C, Endpoint as E, Listener as L, Secret as S};
 use crate::snapshot::Facts;
@@ -36,6 +38,7 @@ fn snapshot() -> Facts {
             max_inbound_connections: 0,
             balance_inbound_connections: false,
             inbound: Inbound::default(),
+            telemetry: Telemetry::default(),
             xds_fetch_timeout: None,
             upstreams: vec![],
         })),

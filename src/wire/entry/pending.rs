@@ -1,7 +1,7 @@
 //! What is understood and checked, and has no effect yet: it is refused, so that nobody believes it holds.
 
+use crate::model::Entry;
 use crate::model::entry::{EntryBody, Mesh, ProxyDefaults, ServiceDefaults};
-use crate::model::{AccessLogs, Entry};
 use crate::wire::fields::{DecodeError, Result, unsupported};
 
 pub(super) fn refuse(entry: &Entry) -> Result<()> {
@@ -27,7 +27,7 @@ fn mesh(body: &Mesh) -> Option<&'static str> {
 }
 
 fn proxy_defaults(body: &ProxyDefaults) -> Option<&'static str> {
-    first([("Expose.Checks", body.expose.checks), ("AccessLogs", body.access_logs != AccessLogs::default())])
+    first([("Expose.Checks", body.expose.checks)])
 }
 
 fn service_defaults(body: &ServiceDefaults) -> Option<&'static str> {

@@ -8,13 +8,10 @@ use crate::wire::fields::{Fields, Result, asks_nothing, unsupported};
 
 /// Keys of opaque configuration that change what Envoy gets, in ways this version does not know. Bootstrap keys
 /// (`envoy_prometheus_bind_addr` …) and keys that nobody knows pass through.
-const UNSUPPORTED: [&str; 10] = [
+const UNSUPPORTED: [&str; 7] = [
     "balance_outbound_connections",
     "envoy_cluster_json",
     "envoy_listener_json",
-    "envoy_listener_tracing_json",
-    "envoy_local_cluster_json",
-    "envoy_public_listener_json",
     "envoy_telemetry_collector_bind_socket_dir",
     "limits",
     "mesh_gateway",

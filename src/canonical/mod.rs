@@ -46,13 +46,25 @@ pub fn json(any: &Any) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// An `Any` from JSON with `@type`, in either spelling of field names. An unknown type or field is an error.
+/// An `Any` from JSON with `@type`, in either spelling of field names. An unknown type or field is an error. Equal JSON
+/// gives equal bytes.
 pub fn any(json: &Value) -> Result<Any, Error> {
     use prost::Message as _;
     let descriptor = POOL.get_message_by_name("google.protobuf.Any").expect("the set holds Any");
     let message = DynamicMessage::deserialize(descriptor, json).map_err(Error::NotAny)?;
-    Any::decode(&*message.encode_to_vec())
-        .map_err(|cause| Error::Bytes { type_url: "google.protobuf.Any".to_owned(), cause })
+    let any = Any::decode(&*message.encode_to_vec())
+        .map_err(|cause| Error::Bytes { type_url: "google.protobuf.Any".to_owned(), cause })?;
+    ordered(&any)
+}
+
+/// The same message in bytes that are always the same: maps, which have no order of their own, sorted by key, wherever
+/// they stand.
+pub fn ordered(any: &Any) -> Result<Any, Error> {
+    let name = any.type_url.rsplit('/').next().unwrap_or_default();
+    let descriptor = POOL.get_message_by_name(name).ok_or_else(|| Error::UnknownType(any.type_url.clone()))?;
+    let message = DynamicMessage::decode(descriptor, &*any.value)
+        .map_err(|cause| Error::Bytes { type_url: any.type_url.clone(), cause })?;
+    Ok(Any { type_url: any.type_url.clone(), value: order::bytes(&message)? })
 }
 
 /// Hides key material, wherever it stands.
@@ -96,6 +108,8 @@ fn sort(value: &mut Value) {
     }
 }
 
+mod order;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +149,30 @@ mod tests {
         let stranger = Any { type_url: "type.googleapis.com/no.such.Type".to_owned(), value: vec![] };
         assert!(matches!(json(&stranger), Err(Error::UnknownType(_))));
         assert!(any(&serde_json::json!({"@type": "type.googleapis.com/no.such.Type"})).is_err());
+    }
+
+    #[test]
+    fn equal_json_gives_equal_bytes() {
+        let keys: Map<String, Value> = (0..20).map(|key| (format!("key {key}"), key.into())).collect();
+        let json = serde_json::json!({
+            "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+            "name": "l",
+            "metadata": { "filter_metadata": { "b": keys, "a": { "x": [1, 2, { "y": "z" }] } } },
+            "filter_chains": [{ "filters": [{ "name": "f", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+                "stat_prefix": "s",
+                "metadata_match": { "filter_metadata": { "envoy.lb": keys } },
+            } }] }],
+            "traffic_direction": "INBOUND",
+        });
+        let one = any(&json).unwrap();
+        for _ in 0..8 {
+            assert_eq!(any(&json).unwrap(), one);
+        }
+        let told = super::json(&one).unwrap();
+        assert_eq!(told["metadata"]["filter_metadata"]["b"]["key 7"], 7.0);
+        assert_eq!(told["filter_chains"][0]["filters"][0]["typed_config"]["stat_prefix"], "s");
+        assert_eq!(told["traffic_direction"], "INBOUND");
     }
 
     #[test]

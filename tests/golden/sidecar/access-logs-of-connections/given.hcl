@@ -1,0 +1,25 @@
+// The same for connections, into a file, as text.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+      proxy { upstreams { destination_name = "web", local_bind_port = 5000 } }
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "proxy-defaults"
+      name = "global"
+      access_logs { enabled = true, type = "file", path = "/dev/null", text_format = "%START_TIME% %DOWNSTREAM_REMOTE_ADDRESS% %BYTES_SENT%" }
+    },
+  ]
+}

@@ -1,0 +1,60 @@
+// The public listener would lead nowhere: refused.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service {
+      port = 21000
+      proxy { config {
+        envoy_local_cluster_json = <<-EOF
+        {
+          "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+          "name": "mine",
+          "connect_timeout": "2s",
+          "type": "STATIC",
+          "load_assignment": {
+            "cluster_name": "mine",
+            "endpoints": [
+              {
+                "lb_endpoints": [
+                  {
+                    "endpoint": {
+                      "address": {
+                        "socket_address": {
+                          "address": "127.0.0.1",
+                          "port_value": 9000
+                        }
+                      }
+                    }
+                  }
+                ]
+              }
+            ]
+          }
+        }
+        EOF
+      } }
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-defaults"
+      name = "web"
+      protocol = "http"
+    },
+    {
+      kind = "service-intentions"
+      name = "web"
+      sources = [
+        { name = "shop", action = "allow" },
+      ]
+    },
+  ]
+}
