@@ -96,3 +96,21 @@ async fn headers_may_be_as_large_as_the_service_says() {
     assert_eq!(mesh.request("GET", "/", &[]).await.expect("an answer").status, 200);
     mesh.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mesh_of_tls_1_3_alone_goes_on_calling() {
+    if !setup::has_envoy("TLS 1.3") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let entry = json!({ "Kind": "mesh", "TLS": { "Incoming": { "TLSMinVersion": "TLSv1_3" } } });
+    mesh.agent.put("/v1/config", entry).await;
+    mesh.until("calls over TLS 1.3", async |mesh| {
+        let versions = mesh.backends[0].envoy.stats(r"ssl\.versions\.TLSv1\.3$").await;
+        mesh.call().await.is_ok() && versions.values().any(|handshakes| *handshakes > 0)
+    })
+    .await;
+    mesh.settle().await;
+    assert_eq!(mesh.tally(20).await.get(""), None, "no call fails");
+    mesh.finish().await;
+}

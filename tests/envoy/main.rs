@@ -4,6 +4,7 @@
 
 mod changes;
 mod dialects;
+mod hatch;
 mod inbound;
 mod instances;
 mod intentions;

@@ -88,9 +88,11 @@ pub fn kv_tree(tables: &Tables, prefix: &KvKey) -> Vec<Arc<KvPair>> {
     tables.kv.under(prefix).cloned().collect()
 }
 
-/// The defaults when there is no entry.
+/// The defaults when there is no entry. Sidecars that call can reach what sidecars that are called demand.
 pub fn mesh(tables: &Tables) -> Mesh {
-    tables.body::<Mesh>("mesh").cloned().unwrap_or_default()
+    let mut mesh = tables.body::<Mesh>("mesh").cloned().unwrap_or_default();
+    mesh.outgoing = std::mem::take(&mut mesh.outgoing).reaching(&mesh.incoming);
+    mesh
 }
 
 /// The certificate of the service, once it has one.

@@ -56,6 +56,18 @@ pub struct TlsSettings {
     pub cipher_suites: Vec<String>,
 }
 
+impl TlsSettings {
+    /// With the version that the `others` demand in reach: Envoy as a client stops at TLS 1.2 when it is not told more.
+    #[must_use]
+    pub fn reaching(mut self, others: &Self) -> Self {
+        let open = matches!(self.max_version, None | Some(TlsVersion::Auto));
+        if open && others.min_version == Some(TlsVersion::V1_3) {
+            self.max_version = Some(TlsVersion::V1_3);
+        }
+        self
+    }
+}
+
 words! {
     TlsVersion {
         Auto = "TLS_AUTO",

@@ -32,6 +32,16 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Mesh> {
     if let Some(mut tls) = fields.object("TLS", "TLS of mesh")? {
         mesh.incoming = settings(&mut tls, "Incoming")?;
         mesh.outgoing = settings(&mut tls, "Outgoing")?;
+        if let (Some(least), Some(most)) = (exact(mesh.incoming.min_version), exact(mesh.outgoing.max_version))
+            && least > most
+        {
+            let message = format!(
+                "{} is below Incoming.TLSMinVersion {}: no sidecar could call another",
+                most.as_str(),
+                least.as_str()
+            );
+            return Err(tls.error("Outgoing.TLSMaxVersion", message));
+        }
         tls.finish()?;
     }
     if let Some(mut http) = fields.object("HTTP", "HTTP of mesh")? {
@@ -44,6 +54,10 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Mesh> {
     }
     fields.unsupported(&["TransparentProxy", "Peering"])?;
     Ok(mesh)
+}
+
+fn exact(version: Option<TlsVersion>) -> Option<TlsVersion> {
+    version.filter(|&version| version != TlsVersion::Auto)
 }
 
 fn normalization(incoming: &mut Fields<'_>) -> Result<RequestNormalization> {
@@ -64,7 +78,6 @@ fn settings(tls: &mut Fields<'_>, direction: &'static str) -> Result<TlsSettings
     let Some(mut fields) = tls.object(direction, "TLS of mesh")? else { return Ok(TlsSettings::default()) };
     let min_version = fields.word("TLSMinVersion", "TLS version")?;
     let max_version = fields.word("TLSMaxVersion", "TLS version")?;
-    let exact = |version: Option<TlsVersion>| version.filter(|&version| version != TlsVersion::Auto);
     if let (Some(min), Some(max)) = (exact(min_version), exact(max_version))
         && min > max
     {
