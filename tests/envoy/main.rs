@@ -12,6 +12,7 @@ mod latency;
 mod leaf;
 mod load;
 mod permissions;
+mod permissive;
 mod reach;
 mod refusal;
 mod restart;

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::agent::Agent;
 use crate::http::Client;
@@ -68,6 +68,21 @@ impl Envoy {
         let file = agent.write_file(&format!("bootstrap-{service}.json"), &bootstrap.to_string());
         let mut envoy =
             Self::launch(service, &admin, &file, &agent.folder().join(format!("envoy-{service}.log")), arguments);
+        envoy.wait_ready().await;
+        envoy
+    }
+
+    /// One without an agent, with all it shall know in its bootstrap, which is kept in the folder.
+    ///
+    /// # Panics
+    /// As [`Self::sidecar_for`].
+    pub async fn alone(folder: &Path, name: &str, bootstrap: &mut Value) -> Self {
+        let port = free_port();
+        let admin = format!("127.0.0.1:{port}");
+        bootstrap["admin"] = json!({ "address": { "socket_address": { "address": "127.0.0.1", "port_value": port } } });
+        let file = folder.join(format!("{name}.json"));
+        std::fs::write(&file, bootstrap.to_string()).expect("a temporary file can be written");
+        let mut envoy = Self::launch(name, &admin, &file, &folder.join(format!("{name}.log")), &[]);
         envoy.wait_ready().await;
         envoy
     }
@@ -217,7 +232,6 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_version_is_found_wherever_a_dump_keeps_it() {

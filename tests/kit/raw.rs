@@ -31,13 +31,27 @@ impl Reply {
 /// # Errors
 /// When there is no answer in time, or none that looks like HTTP.
 pub async fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)]) -> io::Result<Reply> {
-    timeout(PATIENCE, exchange(port, method, path, headers)).await.map_err(io::Error::other)?
+    send_after("", port, method, path, headers).await
 }
 
-async fn exchange(port: u16, method: &str, path: &str, headers: &[(&str, &str)]) -> io::Result<Reply> {
+/// The same, after something else.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_after(
+    first: &str,
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> io::Result<Reply> {
+    timeout(PATIENCE, exchange(first, port, method, path, headers)).await.map_err(io::Error::other)?
+}
+
+async fn exchange(first: &str, port: u16, method: &str, path: &str, headers: &[(&str, &str)]) -> io::Result<Reply> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!("{method} {path} HTTP/1.1\r\nhost: backend\r\nconnection: close\r\n{headers}\r\n");
+    let request = format!("{first}{method} {path} HTTP/1.1\r\nhost: backend\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut text = String::new();
     stream.read_to_string(&mut text).await?;

@@ -16,7 +16,7 @@ use chancery::generate::Generated;
 use chancery_actors::subject::{GrpcSubject, SidecarSubject, Subject};
 
 pub use given::{Given, Who};
-pub use validate::validate;
+pub use validate::{bootstrap, validate};
 
 use crate::setup;
 

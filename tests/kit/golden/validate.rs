@@ -36,7 +36,11 @@ pub fn validate(generated: &Generated, envoy: &Path) -> Result<(), String> {
     Err(format!("{words}\n{}", String::from_utf8_lossy(&bootstrap)))
 }
 
-fn bootstrap(generated: &Generated) -> Value {
+/// A bootstrap of what was generated, for an Envoy without an agent.
+///
+/// # Panics
+/// When endpoints are of no cluster.
+pub fn bootstrap(generated: &Generated) -> Value {
     let mut assignments: BTreeMap<String, Value> = told(generated, ResourceType::Endpoint)
         .into_iter()
         .map(|assignment| (assignment["cluster_name"].as_str().unwrap_or_default().to_owned(), assignment))
