@@ -24,7 +24,7 @@ pub(super) fn bytes(message: &DynamicMessage) -> Result<Vec<u8>, Error> {
             }
             Value::Map(entries) => {
                 let mut entries: Vec<(&MapKey, &Value)> = entries.iter().collect();
-                entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+                entries.sort_by_key(|(key, _)| *key);
                 for (key, value) in entries {
                     push(&mut out, &field, &bytes(&entry(&field, key, value))?);
                 }
