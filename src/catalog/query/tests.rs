@@ -270,7 +270,12 @@ fn without_an_entry_the_mesh_has_defaults() {
     let incoming = TlsSettings { min_version: Some(TlsVersion::V1_3), ..TlsSettings::default() };
     let strict = Mesh { incoming, ..Mesh::default() };
     world.write(put(an_entry("mesh", EntryBody::Mesh(strict.clone()))));
-    assert_eq!(mesh(&world.tables), strict);
+    // whoever calls must be able to speak what is demanded
+    let outgoing = TlsSettings { max_version: Some(TlsVersion::V1_3), ..TlsSettings::default() };
+    assert_eq!(mesh(&world.tables), Mesh { outgoing: outgoing.clone(), ..strict.clone() });
+    let said = TlsSettings { max_version: Some(TlsVersion::V1_2), ..TlsSettings::default() };
+    assert_eq!(said.clone().reaching(&strict.incoming), said);
+    assert_eq!(TlsSettings::default().reaching(&outgoing), TlsSettings::default());
 }
 
 #[test]
