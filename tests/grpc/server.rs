@@ -87,6 +87,42 @@ async fn mutual_tls(language: Language) {
     assert!(to_shop.call_now().await.starts_with("error UNAVAILABLE"), "it called an impostor");
 }
 
+/// A gRPC method is a path. A server without a proxy looks at requests, and at no tokens: what needs one denies.
+#[tokio::test]
+async fn a_server_tells_requests_apart() {
+    if !has(Python, "a_server_tells_requests_apart") {
+        return;
+    }
+    let agent = Agent::dev().await;
+    let (of_echo, of_web) = (certificates(&agent, "echo").await, certificates(&agent, "web").await);
+    let server = Server::xds(&agent, &Identity::native("echo1").with(&of_echo), "one").await;
+    register_native(&agent, "echo", "echo1", server.port).await;
+    register_native(&agent, "web", "web1", 1).await;
+    let mut web = Client::start(Python, &agent, &Identity::native("web1").with(&of_web), "xds:///echo");
+    web.expect("ok one").await;
+
+    let put = async |entry: Value| drop(agent.put("/v1/config", entry).await);
+    let intend = async |permissions: Value| {
+        let source = json!({ "Name": "web", "Permissions": permissions });
+        put(json!({ "Kind": "service-intentions", "Name": "echo", "Sources": [source] })).await;
+    };
+    put(json!({ "Kind": "service-defaults", "Name": "echo", "Protocol": "grpc" })).await;
+    let all = json!({ "Action": "deny", "HTTP": { "PathPrefix": "/" } });
+    intend(json!([all])).await;
+    web.expect("error PERMISSION_DENIED").await;
+    let known = json!({ "Name": "x-stranger", "Present": true, "Invert": true });
+    intend(json!([{ "Action": "allow", "HTTP": { "PathRegex": "/[^/]+/[^/]+", "Header": [known] } }, all])).await;
+    web.expect("ok one").await;
+    intend(json!([{ "Action": "deny", "HTTP": { "Header": [{ "Name": "x-a", "Exact": "b" }] } }])).await;
+    web.expect("ok one").await;
+
+    let keys = json!({ "Local": { "JWKS": "eyJrZXlzIjpbXX0=" } });
+    put(json!({ "Kind": "jwt-provider", "Name": "okta", "JSONWebKeySet": keys })).await;
+    intend(json!([{ "Action": "allow", "JWT": { "Providers": [{ "Name": "okta" }] } }])).await;
+    web.expect("error PERMISSION_DENIED").await;
+    assert_no_rejections(&agent).await;
+}
+
 #[tokio::test]
 async fn python_proves_who_it_is_and_demands_the_same() {
     if has(Python, "python_proves_who_it_is_and_demands_the_same") {
