@@ -8,15 +8,18 @@ use std::time::Duration;
 use actix::Arbiter;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use chancery::catalog::{Registration, Settings, Write};
 use chancery::model::{Check, CheckId, Node, NodeName, Service, ServiceId, Status, TrustDomain};
 
 use crate::catalog::CommitError;
 use crate::config::{AgentConfig, AgentFlags, ConfigError};
+use crate::controls::{Controls, Order};
 use crate::doors;
+use crate::doors::http::Process;
 use crate::kit::{Cells, Clock, RippleLog};
+use crate::log::Log;
 use crate::metrics;
 use crate::pid_file::PidFile;
 use crate::scrape::{self, Scrape};
@@ -70,10 +73,13 @@ pub async fn run(flags: AgentFlags) -> Result<(), AgentError> {
     from_files.apply(&house, &config).await?;
 
     let (stop, stopped) = watch::channel(false);
-    let doors = open_doors(&house, &config, &scrape, &stopped).await?;
+    let (controls, mut orders) = Controls::new();
+    let process = Process { scrape: scrape.clone(), controls, monitors: Arc::clone(&log.monitors) };
+    let doors = open_doors(&house, &config, &process, &stopped).await?;
     tracing::info!(datacenter = %config.datacenter, node = %config.node_name, "Chancery is ready");
 
-    let graceful = signals(&flags, &house, &log, &mut from_files, &scrape).await?;
+    let graceful =
+        until_told(&Loading { flags: &flags, house: &house, log: &log }, &mut orders, &mut from_files, &scrape).await?;
     if graceful {
         tracing::info!("draining: clients are sent away");
         house.streams.drain(DRAIN).await;
@@ -120,13 +126,13 @@ type Door = tokio::task::JoinHandle<()>;
 async fn open_doors(
     house: &House,
     config: &AgentConfig,
-    scrape: &Scrape,
+    process: &Process,
     stopped: &watch::Receiver<bool>,
 ) -> Result<Vec<Door>, AgentError> {
     let mut doors = Vec::new();
     for address in &config.http {
         let listener = listen("HTTP", *address, "-http-port").await?;
-        let state = doors::http::HttpState::new(house.clone(), config, scrape.clone());
+        let state = doors::http::HttpState::new(house.clone(), config, process.clone());
         let shutdown = when_stopped(stopped);
         doors.push(tokio::spawn(async move {
             if let Err(error) = doors::http::serve(state, listener, shutdown).await {
@@ -171,11 +177,34 @@ fn when_stopped(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + S
     }
 }
 
-/// Handles signals until one ends the agent. True: clients are to be sent away first.
-async fn signals(
-    flags: &AgentFlags,
-    house: &House,
-    log: &crate::log::LogLevel,
+/// What the configuration is read from, and what it changes.
+struct Loading<'a> {
+    flags: &'a AgentFlags,
+    house: &'a House,
+    log: &'a Log,
+}
+
+impl Loading<'_> {
+    /// Reads the configuration again. What went wrong is logged, and returned.
+    async fn again(&self, from_files: &mut Configured) -> Result<(), String> {
+        let config = AgentConfig::load(self.flags).map_err(|error| {
+            tracing::error!(%error, "the configuration stays as it was");
+            error.to_string()
+        })?;
+        self.log.set(&config.log_level);
+        from_files.apply(self.house, &config).await.map_err(|error| {
+            tracing::error!(%error, "the new configuration was not taken whole");
+            error.to_string()
+        })?;
+        tracing::info!("the configuration was read again");
+        Ok(())
+    }
+}
+
+/// Handles signals and orders until one ends the agent. True: clients are to be sent away first.
+async fn until_told(
+    loading: &Loading<'_>,
+    orders: &mut mpsc::Receiver<Order>,
     from_files: &mut Configured,
     scrape: &Scrape,
 ) -> Result<bool, AgentError> {
@@ -187,15 +216,11 @@ async fn signals(
             _ = terminate.recv() => return Ok(true),
             _ = interrupt.recv() => return Ok(false),
             _ = upkeep.tick() => scrape.upkeep(),
-            _ = hangup.recv() => match AgentConfig::load(flags) {
-                Ok(config) => {
-                    log.set(&config.log_level);
-                    match from_files.apply(house, &config).await {
-                        Ok(()) => tracing::info!("the configuration was read again"),
-                        Err(error) => tracing::error!(%error, "the new configuration was not taken whole"),
-                    }
-                }
-                Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+            // why it failed is in the log
+            _ = hangup.recv() => { _ = loading.again(from_files).await; }
+            Some(order) = orders.recv() => match order {
+                Order::Reload(told) => _ = told.send(loading.again(from_files).await),
+                Order::Leave => return Ok(true),
             },
         }
     }

@@ -1,15 +1,21 @@
-//! Logs: lines on standard error, for people or as JSON, at a level that can be changed while the process runs.
+//! Logs: lines on standard error, for people or as JSON, at a level that can be changed while the process runs; and the
+//! same for whoever listens at [`Monitors`].
 
-use tracing_subscriber::layer::SubscriberExt as _;
+use std::sync::Arc;
+
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
-/// Changes the level of the running process.
-pub struct LogLevel {
+use crate::monitor::{Audience, Monitors};
+
+/// Changes the level of the running process, and tells others what it logs.
+pub struct Log {
     filter: reload::Handle<EnvFilter, Registry>,
+    pub monitors: Arc<Monitors>,
 }
 
-impl LogLevel {
+impl Log {
     pub fn set(&self, level: &str) {
         if let Err(error) = self.filter.reload(filter(level)) {
             tracing::warn!(%error, "the log level stays as it was");
@@ -18,14 +24,16 @@ impl LogLevel {
 }
 
 /// Installs the subscriber. `level` is one of Consul's words: trace, debug, info, warn, error.
-pub fn install(level: &str, json: bool) -> LogLevel {
+pub fn install(level: &str, json: bool) -> Log {
     let (filter, handle) = reload::Layer::new(filter(level));
-    let registry = tracing_subscriber::registry().with(filter);
+    let monitors = Arc::<Monitors>::default();
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(colours);
+    let lines = if json { lines.json().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() };
+    let audience = monitors.layer().with_filter(Audience(Arc::clone(&monitors)));
     // a second installation in one process (tests) keeps the first
-    _ = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
-    LogLevel { filter: handle }
+    _ = tracing_subscriber::registry().with(lines).with(audience).try_init();
+    Log { filter: handle, monitors }
 }
 
 fn filter(level: &str) -> EnvFilter {

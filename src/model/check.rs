@@ -59,6 +59,22 @@ pub struct Check {
     pub modify_index: Index,
 }
 
+/// Of the check that says its node is in maintenance.
+pub const NODE_MAINTENANCE: &str = "_node_maintenance";
+/// Before the id of a service: of the check that says the service is in maintenance.
+pub const SERVICE_MAINTENANCE: &str = "_service_maintenance:";
+
+impl Check {
+    /// Its `Type` in Consul's API: how it is kept, empty for one that somebody else keeps.
+    pub fn kind(&self) -> &'static str {
+        let id = self.id.as_str();
+        if id == NODE_MAINTENANCE || id.starts_with(SERVICE_MAINTENANCE) {
+            return "maintenance";
+        }
+        self.definition.as_ref().map_or("", |definition| definition.probe.kind())
+    }
+}
+
 /// A check the agent runs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct CheckDefinition {

@@ -136,7 +136,7 @@ fn on_check(mut fields: Fields<'_>) -> Result<Operation> {
             return Err(check.error(field, "is required"));
         }
     }
-    verb.operation(RecordKey::Check(node, id), index, || Ok(Write::SetCheck(catalog::check(check)?)))
+    verb.operation(RecordKey::Check(node, id), index, || Ok(Write::SetCheck(catalog::check(check, None)?)))
 }
 
 enum Verb {

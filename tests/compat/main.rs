@@ -45,10 +45,13 @@ macro_rules! scenarios {
 scenarios! {
     agent_checks,
     agent_connect,
+    agent_health,
     agent_self,
     agent_services,
     catalog,
     config,
+    elsewhere,
+    external,
     filters,
     health,
     inbound,

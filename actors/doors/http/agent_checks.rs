@@ -20,7 +20,7 @@ use super::reply::Failure;
 use super::{HttpDoor, reply};
 
 /// Says that the server itself is there. It is in the catalog, but nobody registered it here.
-const OWN_CHECK: &str = "serfHealth";
+pub(super) const OWN_CHECK: &str = "serfHealth";
 
 pub(super) fn routes() -> Router<HttpDoor> {
     Router::new()

@@ -1,4 +1,5 @@
-//! `/v1/agent/self`: what this server says of itself. Clients look for the version, and where Envoys connect.
+//! `/v1/agent/self`, `version`, `members`: what this server says of itself. Clients look for the version, and where
+//! Envoys connect.
 
 use axum::Router;
 use axum::extract::State;
@@ -6,10 +7,13 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use chancery::catalog::query;
-use chancery::model::Node;
+use chancery::catalog::{Tables, query};
+use chancery::filter::selectors::MEMBER;
+use chancery::model::{Member, Node};
+use chancery::wire::answer;
 
 use super::params::Params;
+use super::reply::Failure;
 use super::{HttpDoor, reply};
 use crate::version;
 
@@ -17,11 +21,11 @@ use crate::version;
 const ENVOYS: [&str; 1] = ["1.40.0"];
 /// The gossip port of a server of its kind. Nothing listens there: there is one server.
 const GOSSIP_PORT: u16 = 8301;
-/// Of a member: alive.
-const ALIVE: u8 = 1;
-
 pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/agent/self", get(describe))
+    Router::new()
+        .route("/v1/agent/self", get(describe))
+        .route("/v1/agent/version", get(tell_version))
+        .route("/v1/agent/members", get(members))
 }
 
 async fn describe(State(door): State<HttpDoor>, params: Params) -> Response {
@@ -29,8 +33,9 @@ async fn describe(State(door): State<HttpDoor>, params: Params) -> Response {
     let node = query::node(&tables, door.node()).unwrap_or_default();
     let body = json!({
         "Config": config(&door, &node),
-        "Member": member(&door, &node),
-        "Stats": { "consul": { "server": "true", "leader": "true" } },
+        "DebugConfig": debug_config(&door, &node),
+        "Member": answer::member(&member(&door, &node)),
+        "Stats": stats(&door, &tables),
         "Meta": node.meta,
         "xDS": xds(door.state.identity.grpc_port),
     });
@@ -51,15 +56,75 @@ fn config(door: &HttpDoor, node: &Node) -> Value {
     })
 }
 
-fn member(door: &HttpDoor, node: &Node) -> Value {
+/// What older clients look for.
+fn debug_config(door: &HttpDoor, node: &Node) -> Value {
     let identity = &door.state.identity;
     json!({
-        "Name": identity.node.as_str(),
-        "Addr": node.address,
-        "Port": GOSSIP_PORT,
-        "Tags": { "dc": identity.datacenter.as_str(), "id": node.id, "role": "consul", "build": version::VERSION },
-        "Status": ALIVE,
+        "Datacenter": identity.datacenter.as_str(),
+        "NodeName": identity.node.as_str(),
+        "NodeID": node.id,
+        "ServerMode": true,
+        "ConnectEnabled": true,
+        "GRPCPort": identity.grpc_port.map_or(-1, i32::from),
     })
+}
+
+/// Figures, as text.
+fn stats(door: &HttpDoor, tables: &Tables) -> Value {
+    let (services, checks) = query::on_node(tables, door.node());
+    let of_kind = |kind: &str| checks.iter().filter(|check| check.kind() == kind).count().to_string();
+    let run = checks.iter().filter(|check| !matches!(check.kind(), "" | "ttl" | "maintenance")).count();
+    json!({
+        "agent": {
+            "check_monitors": run.to_string(),
+            "check_ttls": of_kind("ttl"),
+            "checks": checks.len().to_string(),
+            "services": services.len().to_string(),
+        },
+        "build": { "version": version::VERSION, "revision": version::REVISION, "chancery": version::CHANCERY_VERSION },
+        "consul": { "server": "true", "leader": "true", "bootstrap": "true", "known_datacenters": "1" },
+        "raft": { "applied_index": tables.index().0.to_string(), "state": "Leader" },
+        "runtime": { "arch": std::env::consts::ARCH, "os": std::env::consts::OS },
+    })
+}
+
+fn member(door: &HttpDoor, node: &Node) -> Member {
+    let identity = &door.state.identity;
+    let tags = [
+        ("build", version::VERSION),
+        ("dc", identity.datacenter.as_str()),
+        ("id", node.id.as_str()),
+        ("role", "consul"),
+    ];
+    Member {
+        name: identity.node.to_string(),
+        address: node.address.clone(),
+        port: GOSSIP_PORT,
+        tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+    }
+}
+
+async fn tell_version(params: Params) -> Response {
+    let body = json!({
+        "SHA": version::REVISION,
+        "BuildDate": version::BUILD_DATE,
+        "HumanVersion": version::VERSION,
+        "FIPS": "",
+    });
+    reply::json(&params, &body)
+}
+
+/// There is one, in every sense of `wan` and `segment`.
+async fn members(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    if let Some(segment) = params.get("segment").filter(|segment| !matches!(*segment, "" | "_all")) {
+        return Err(Failure::bad_request(format!("segment {segment:?}: there are no network segments: leave it out")));
+    }
+    let selected = params.filter(&MEMBER, door.datacenter())?;
+    let tables = door.tables();
+    let node = query::node(&tables, door.node()).unwrap_or_default();
+    let member = Some(member(&door, &node)).filter(selected);
+    let body: Vec<_> = member.iter().map(answer::member).collect();
+    Ok(reply::json(&params, &body))
 }
 
 /// `Ports.TLS` is -1: xDS is served in plaintext only.

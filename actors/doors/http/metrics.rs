@@ -6,19 +6,25 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-use super::HttpDoor;
+use chancery::model::UnixTime;
+use chancery::wire;
+
 use super::params::Params;
 use super::reply::Failure;
+use super::{HttpDoor, agent_metrics, reply};
 
 pub(super) fn routes() -> Router<HttpDoor> {
     Router::new().route("/metrics", get(prometheus)).route("/v1/agent/metrics", get(agent))
 }
 
 /// Reading the gauges off the state takes as long as the state is large.
-async fn prometheus(State(door): State<HttpDoor>) -> Result<Response, Failure> {
+async fn rendered(State(door): State<HttpDoor>) -> Result<String, Failure> {
     let rendered = tokio::task::spawn_blocking(move || door.state.scrape.render()).await;
-    let text =
-        rendered.map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be read"))?;
+    rendered.map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be read"))
+}
+
+async fn prometheus(door: State<HttpDoor>) -> Result<Response, Failure> {
+    let text = rendered(door).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -26,8 +32,9 @@ async fn agent(door: State<HttpDoor>, params: Params) -> Result<Response, Failur
     match params.get("format") {
         Some("prometheus") => prometheus(door).await,
         None | Some("") => {
-            Err(Failure::bad_request("the only format of metrics is prometheus: ask with ?format=prometheus"))
+            let now = wire::date::show(UnixTime(door.state.house.clock.unix_seconds()));
+            Ok(reply::json(&params, &agent_metrics::of(&rendered(door).await?, now)))
         }
-        Some(other) => Err(Failure::bad_request(format!("format {other:?}: the only format of metrics is prometheus"))),
+        Some(other) => Err(Failure::bad_request(format!("format {other:?}: leave it out for JSON, or say prometheus"))),
     }
 }

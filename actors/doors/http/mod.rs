@@ -5,13 +5,20 @@
 
 mod agent_checks;
 mod agent_connect;
+mod agent_control;
+mod agent_health;
+mod agent_maintenance;
+mod agent_metrics;
+mod agent_monitor;
 mod agent_self;
 mod agent_services;
 mod blocking;
 mod body;
 mod catalog;
+mod catalog_register;
 mod config;
 mod connect_ca;
+mod elsewhere;
 mod health;
 mod instances;
 mod intentions;
@@ -40,6 +47,8 @@ use chancery::model::{Datacenter, NodeName};
 use super::admin;
 use crate::catalog::{CommitError, Committed};
 use crate::config::AgentConfig;
+use crate::controls::Controls;
+use crate::monitor::Monitors;
 use crate::scrape::Scrape;
 use crate::watch_registry::Watches;
 use crate::wiring::House;
@@ -48,7 +57,17 @@ use crate::wiring::House;
 pub struct HttpState {
     house: House,
     scrape: Scrape,
+    controls: Controls,
+    monitors: Arc<Monitors>,
     identity: Identity,
+}
+
+/// The process around the house, as far as it can be asked and told.
+#[derive(Clone)]
+pub struct Process {
+    pub scrape: Scrape,
+    pub controls: Controls,
+    pub monitors: Arc<Monitors>,
 }
 
 /// Who this server says it is.
@@ -61,13 +80,14 @@ struct Identity {
 }
 
 impl HttpState {
-    pub fn new(house: House, config: &AgentConfig, scrape: Scrape) -> Self {
+    pub fn new(house: House, config: &AgentConfig, process: Process) -> Self {
         let identity = Identity {
             datacenter: config.datacenter.clone(),
             node: config.node_name.clone(),
             grpc_port: config.grpc.first().map(SocketAddr::port),
         };
-        Self { house, scrape, identity }
+        let Process { scrape, controls, monitors } = process;
+        Self { house, scrape, controls, monitors, identity }
     }
 }
 
@@ -140,7 +160,12 @@ fn router(door: HttpDoor) -> Router {
         ("agent-services", agent_services::routes()),
         ("agent-checks", agent_checks::routes()),
         ("agent-connect", agent_connect::routes()),
+        ("agent-health", agent_health::routes()),
+        ("agent-maintenance", agent_maintenance::routes()),
+        ("agent-control", agent_control::routes()),
+        ("agent-monitor", agent_monitor::routes()),
         ("catalog", catalog::routes()),
+        ("catalog-register", catalog_register::routes()),
         ("health", health::routes()),
         ("config", config::routes()),
         ("intentions", intentions::routes()),
@@ -150,6 +175,7 @@ fn router(door: HttpDoor) -> Router {
         ("internal", internal::routes()),
         ("status", status::routes()),
         ("metrics", metrics::routes()),
+        ("elsewhere", elsewhere::routes()),
         ("unknown", Router::new().fallback(reply::no_such_endpoint)),
     ];
     let whole = families.into_iter().fold(Router::new(), |whole, (name, routes)| {

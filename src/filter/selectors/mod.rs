@@ -4,4 +4,4 @@ mod mesh;
 mod registry;
 
 pub use mesh::{ENTRY, INTENTION};
-pub use registry::{CATALOG_SERVICE, CHECK, INSTANCE, NODE, SERVICE};
+pub use registry::{CATALOG_SERVICE, CHECK, INSTANCE, MEMBER, NODE, SERVICE};

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::filter::table::{Keyed, Many, One, Selector, Table};
-use crate::model::{Check, Instance, Node, Proxy, Service, ServiceKind, TaggedAddress, Upstream, Weights};
+use crate::model::{Check, Instance, Member, Node, Proxy, Service, ServiceKind, TaggedAddress, Upstream, Weights};
 
 /// Of `/v1/catalog/nodes`.
 pub static NODE: Table<Node> = Table(&[
@@ -74,6 +74,14 @@ pub static CATALOG_SERVICE: Table<Instance> = Table(&[
     Selector::text("PeerName", |_| ""),
 ]);
 
+/// Of `/v1/agent/members`.
+pub static MEMBER: Table<Member> = Table(&[
+    Selector::text("Name", |member| &member.name),
+    Selector::text("Addr", |member| &member.address),
+    Selector::number("Port", |member| member.port.into()),
+    Selector::text_map("Tags", |member| &member.tags),
+]);
+
 /// Of `/v1/agent/checks` and the lists of checks under `/v1/health`.
 pub static CHECK: Table<Check> = Table(&[
     Selector::text("Node", |check| check.node.as_str()),
@@ -85,7 +93,7 @@ pub static CHECK: Table<Check> = Table(&[
     Selector::text("ServiceID", |check| check.service_id.as_str()),
     Selector::text("ServiceName", |check| check.service_name.as_str()),
     Selector::texts("ServiceTags", |check| &check.service_tags),
-    Selector::text("Type", |check| check.definition.as_ref().map_or("", |definition| definition.probe.kind())),
+    Selector::text("Type", |check| check.kind()),
     Selector::text("PeerName", |_| ""),
 ]);
 

@@ -88,7 +88,7 @@ impl<'a> From<&'a Check> for CheckAnswer<'a> {
             service_id: check.service_id.as_str(),
             service_name: check.service_name.as_str(),
             service_tags: &check.service_tags,
-            r#type: definition.map_or("", |definition| definition.probe.kind()),
+            r#type: check.kind(),
             interval: shown(|definition| definition.interval),
             timeout: shown(|definition| definition.timeout),
             exposed_port: 0,

@@ -4,6 +4,7 @@
 mod catalog;
 mod certs;
 pub(super) mod check;
+mod member;
 pub(super) mod proxy;
 mod service;
 
@@ -16,7 +17,8 @@ pub use catalog::{catalog_service, instance, node, node_service_list, node_servi
 pub use certs::{leaf, roots};
 pub(super) use check::CheckAnswer;
 pub use check::check;
-pub use service::{agent_service, agent_service_with_hash};
+pub use member::member;
+pub use service::{agent_service, agent_service_with_hash, service_health};
 
 use crate::model::service::Locality;
 use crate::model::{ServiceKind, TaggedAddress, Weights};

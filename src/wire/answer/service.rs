@@ -1,13 +1,15 @@
 //! Instances as the agent shows its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::check::CheckAnswer;
 use super::proxy::{Form, ProxyAnswer};
 use super::{Addresses, Connect, LocalityAnswer, WeightsAnswer, addresses, kind};
-use crate::model::{Datacenter, Service};
+use crate::model::{Check, Datacenter, Service, Status};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -52,6 +54,27 @@ pub fn agent_service_with_hash<'a>(service: &'a Service, datacenter: &'a Datacen
     let hash = format!("{:016x}", xxh3_64(&content));
     answer.content_hash = Some(hash.clone());
     (answer, hash)
+}
+
+/// As `/v1/agent/health/service/id/:id` answers, and an element of the list by name.
+pub fn service_health<'a>(
+    status: Status,
+    service: &'a Service,
+    checks: &'a [Arc<Check>],
+    datacenter: &'a Datacenter,
+) -> impl Serialize + 'a {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Health<'a> {
+        aggregated_status: &'static str,
+        service: AgentService<'a>,
+        checks: Vec<CheckAnswer<'a>>,
+    }
+    Health {
+        aggregated_status: status.as_str(),
+        service: answer(service, datacenter),
+        checks: checks.iter().map(|check| CheckAnswer::from(&**check)).collect(),
+    }
 }
 
 fn answer<'a>(service: &'a Service, datacenter: &'a Datacenter) -> AgentService<'a> {

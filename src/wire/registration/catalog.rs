@@ -56,11 +56,11 @@ pub fn service(mut fields: Fields<'_>, node: &NodeName, datacenter: &Datacenter)
     Ok(decoded.service)
 }
 
-/// A check whose status is as its writer says.
+/// A check whose status is as its writer says; on this node, when it names none.
 ///
 /// # Errors
 /// As [`node`].
-pub fn check(mut fields: Fields<'_>) -> Result<Check> {
+pub fn check(mut fields: Fields<'_>, on: Option<&NodeName>) -> Result<Check> {
     fields.default_tenancy()?;
     fields.computed(&COMPUTED);
     // these follow from the service and from what keeps the check
@@ -71,8 +71,9 @@ pub fn check(mut fields: Fields<'_>) -> Result<Check> {
         return Err(fields.error("Definition", message));
     }
     let (id, name) = (fields.text("CheckID")?, fields.text("Name")?);
+    let node = NodeName::from(fields.text("Node")?);
     let check = Check {
-        node: fields.text("Node")?.into(),
+        node: if node.is_empty() { on.cloned().unwrap_or_default() } else { node },
         id: CheckId::from(if id.is_empty() { name.as_str() } else { id.as_str() }),
         status: status(&mut fields)?.unwrap_or(Status::Critical),
         notes: fields.text("Notes")?,

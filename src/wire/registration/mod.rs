@@ -3,6 +3,7 @@
 pub(super) mod catalog;
 mod check;
 mod encode;
+mod external;
 pub(super) mod proxy;
 mod rules;
 mod sidecar;
@@ -10,6 +11,7 @@ mod sidecar;
 use serde_json::Value;
 
 pub use encode::encode;
+pub use external::{External, Gone, deregister, register};
 
 use super::fields::{DecodeError, Fields, Result, Typing, asks_nothing, unsupported};
 use super::meta;

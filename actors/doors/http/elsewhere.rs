@@ -1,0 +1,56 @@
+//! What Consul has and this server has not, beyond what is still to come: each answers what to use instead.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{any, get};
+
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, reply};
+
+/// Paths, and what is said there.
+const INSTEAD: [(&[&str], &str); 6] = [
+    (
+        &["/v1/event/{*rest}"],
+        "events are not kept: wait for what changes with a blocking query (?index=) or `chancery watch`, and leave word in \
+         a key under /v1/kv",
+    ),
+    (
+        &["/v1/session/{*rest}"],
+        "sessions are not kept: to agree on a leader write a key under /v1/kv with ?cas=, to tell that an application \
+         lives register a TTL check at /v1/agent/check/register",
+    ),
+    (
+        &["/v1/query", "/v1/query/", "/v1/query/{*rest}"],
+        "prepared queries are not kept: ask /v1/health/service/:name with ?passing, ?tag=, ?near= and ?filter=, and say \
+         failover in a service-resolver at /v1/config",
+    ),
+    (
+        &["/v1/agent/join/{*rest}"],
+        "there is one agent and nothing to join: point clients at this one, and give it its state with -data-dir",
+    ),
+    (
+        &["/v1/agent/metrics/stream"],
+        "metrics are not streamed: read /v1/agent/metrics, with ?format=prometheus or without",
+    ),
+    (&["/v1/coordinate/update"], "distances between nodes are not kept: ?near= puts what is on the node itself first"),
+];
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    let refused = INSTEAD.iter().flat_map(|(paths, instead)| paths.iter().map(move |path| (*path, *instead)));
+    let router = refused.fold(Router::new(), |router, (path, instead)| {
+        router.route(path, any(async move || Failure::new(StatusCode::NOT_IMPLEMENTED, instead)))
+    });
+    router
+        .route("/v1/coordinate/datacenters", get(no_coordinates))
+        .route("/v1/coordinate/nodes", get(no_coordinates))
+        .route("/v1/coordinate/node/{name}", get(no_coordinates))
+}
+
+/// Nobody measures how far nodes are from each other.
+async fn no_coordinates(State(door): State<HttpDoor>, params: Params) -> Response {
+    let none: [(); 0] = [];
+    reply::read(&params, door.tables().index(), &none)
+}
