@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use chancery::catalog::{Registration, Settings, Write};
-use chancery::model::{Check, CheckId, Node, NodeName, Service, ServiceId, Status, TrustDomain};
+use chancery::catalog::{Registration, Settings, Write, query};
+use chancery::model::{Check, CheckId, Entry, Node, NodeName, Service, ServiceId, Status, TrustDomain};
 
 use crate::catalog::CommitError;
 use crate::config::{AgentConfig, AgentFlags, ConfigError};
@@ -246,7 +246,7 @@ fn keep_pages_small() {
 /// The agent is a node of its own catalog, with the check and the service that clients of Consul look for.
 async fn register_self(house: &House, config: &AgentConfig) -> Result<(), AgentError> {
     let tables = house.catalog.tables();
-    let known = chancery::catalog::query::node(&tables, &config.node_name);
+    let known = query::node(&tables, &config.node_name);
     let id = config
         .node_id
         .clone()
@@ -315,12 +315,14 @@ impl Configured {
         let commit = async |what: String, write: Write| {
             house.catalog.commit(write).await.map_err(|error| AgentError::Configured { what, error })
         };
-        for entry in &config.entries {
-            // as in Consul, an entry that exists already is left as it is: somebody may have changed it since
-            if chancery::catalog::query::entry(&house.catalog.tables(), &entry.key()).is_none() {
-                let write = Write::PutEntry { entry: entry.clone(), cas: None };
-                commit(format!("config entry {}", entry.key()), write).await?;
-            }
+        // as in Consul, an entry that exists already is left as it is: somebody may have changed it since
+        let tables = house.catalog.tables();
+        let new = config.entries.iter().filter(|entry| query::entry(&tables, &entry.key()).is_none());
+        let put = |entry: &Entry| Write::PutEntry { entry: entry.clone(), cas: None };
+        // together, so that they may lean on one another in any order
+        let writes: Vec<Write> = new.map(put).collect();
+        if !writes.is_empty() {
+            commit("config entries".to_owned(), Write::Batch(writes)).await?;
         }
         let mut services = BTreeSet::new();
         for registration in &config.services {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chancery::delta::Dialect;
 use chancery::generate::Sidecar;
 use chancery::model::topic::ChainKey;
+use chancery::model::topic::EndpointsKey;
 use chancery::snapshot::Facts;
 use chancery_benches::facts;
 use chancery_benches::fleet::Fleet;
@@ -90,7 +91,7 @@ fn rebuild(upstreams: u16) {
     };
     generate(&facts);
     for port in [20001, 20002] {
-        facts.endpoints.insert(facts::service(0), facts::endpoints(port));
+        facts.endpoints.insert(EndpointsKey::all(facts::service(0)), facts::endpoints(port));
         if port == 20001 { generate(&facts) } else { counted(&mut || generate(&facts)) }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::{Tables, query};
-use crate::chain::{self, Chain};
+use crate::chain::{Chain, ChainError};
 use crate::model::entry::Mesh;
 use crate::model::intention::{Intentions, WILDCARD};
 use crate::model::topic::{ChainKey, Place, Topic};
@@ -37,12 +37,15 @@ pub enum Fact {
     Intentions(Arc<Shared<Intentions>>),
     Mesh(Arc<Mesh>),
     /// `None`: there is no trust domain yet.
-    Chain(Option<Arc<Shared<Chain>>>),
+    Chain(Option<FoundChain>),
     /// For `Endpoints` and `PlainEndpoints`.
     Endpoints(Arc<Shared<Endpoints>>),
     /// `None`: no native service is registered under that id.
     Native(Option<ServiceName>),
 }
+
+/// The entries make a chain, or it is known why not. Writes that lead to the second are refused, so it is rare.
+pub type FoundChain = Result<Arc<Shared<Chain>>, ChainError>;
 
 /// A node and everything registered on it, sorted by id.
 #[derive(Clone, PartialEq, Debug)]
@@ -114,14 +117,14 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             (Fact::Mesh(Arc::new(query::mesh(tables))), vec![Place::Entry(EntryKey::new(EntryKind::Mesh, "mesh"))])
         }
         Topic::Chain(key) => chain(tables, key),
-        Topic::Endpoints(service) => (
-            Fact::Endpoints(Arc::new(Shared::new(query::endpoints(tables, service)))),
-            vec![Place::Connect(service.clone())],
+        Topic::Endpoints(key) => (
+            Fact::Endpoints(Arc::new(Shared::new(query::endpoints(tables, key)))),
+            vec![Place::Connect(key.service.clone())],
         ),
         Topic::Native(id) => (Fact::Native(query::native(tables, id)), vec![Place::Proxy(id.clone())]),
-        Topic::PlainEndpoints(service) => (
-            Fact::Endpoints(Arc::new(Shared::new(query::plain_endpoints(tables, service)))),
-            vec![Place::Service(service.clone())],
+        Topic::PlainEndpoints(key) => (
+            Fact::Endpoints(Arc::new(Shared::new(query::plain_endpoints(tables, key)))),
+            vec![Place::Service(key.service.clone())],
         ),
     }
 }
@@ -147,15 +150,10 @@ fn proxy(tables: &Tables, id: &ProxyId) -> (Fact, Vec<Place>) {
 }
 
 fn chain(tables: &Tables, key: &ChainKey) -> (Fact, Vec<Place>) {
-    let chain = tables.roots().map(|roots| {
-        let inputs = chain::Inputs {
-            datacenter: tables.datacenter(),
-            trust_domain: &roots.trust_domain,
-            protocol: query::protocol(tables, &key.service),
-        };
-        Arc::new(Shared::new(chain::compile(key, &inputs)))
-    });
-    (Fact::Chain(chain), vec![Place::Roots, proxy_defaults(), service_defaults(&key.service)])
+    let Some(roots) = tables.roots() else { return (Fact::Chain(None), vec![Place::Roots]) };
+    let compiled = query::chain(tables, key, &roots.trust_domain);
+    let places = compiled.read.into_iter().map(Place::Entry).chain([Place::Roots]).collect();
+    (Fact::Chain(Some(compiled.chain.map(|chain| Arc::new(Shared::new(chain))))), places)
 }
 
 fn proxy_defaults() -> Place {

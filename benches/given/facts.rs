@@ -8,8 +8,10 @@ use std::time::Duration;
 use chancery::chain::{self, Chain};
 use chancery::model::entry::Mesh;
 use chancery::model::intention::Intentions;
-use chancery::model::topic::ChainKey;
-use chancery::model::{Action, Bind, Datacenter, Endpoint, Endpoints, Index, Leaf, LocalApp, Protocol};
+use chancery::model::topic::{ChainKey, EndpointsKey};
+use chancery::model::{
+    Action, Bind, Datacenter, Endpoint, Endpoints, Index, Leaf, LocalApp, Protocol, UpstreamSettings,
+};
 use chancery::model::{ProxyConfig, ProxyId, Root, Roots, Secret, ServiceName, TrustDomain, UnixTime, UpstreamConfig};
 use chancery::resource::{Resource, Shared, View};
 use chancery::snapshot::Facts;
@@ -20,10 +22,8 @@ const TRUST_DOMAIN: &str = "11111111-2222-3333-4444-555555555555.consul";
 /// The default chain of a service.
 pub fn chain(key: &ChainKey) -> Chain {
     let (datacenter, trust_domain) = (Datacenter::from(DATACENTER), TrustDomain::from(TRUST_DOMAIN));
-    chain::compile(
-        key,
-        &chain::Inputs { datacenter: &datacenter, trust_domain: &trust_domain, protocol: Protocol::Tcp },
-    )
+    let inputs = chain::Inputs { datacenter: &datacenter, trust_domain: &trust_domain, entries: &BTreeMap::new() };
+    chain::compile(key, &inputs).chain.expect("without entries there is nothing to go wrong")
 }
 
 /// Three healthy instances of a service; the port is that of the first.
@@ -49,6 +49,7 @@ pub fn sidecar(upstreams: Range<u16>) -> Facts {
         name: key.service.to_string(),
         bind: Bind::Address { address: "127.0.0.1".to_owned(), port: 1024 + number },
         chain: key.clone(),
+        settings: UpstreamSettings::default(),
     };
     let proxy = proxy(keys.iter().zip(upstreams).map(config).collect());
     let mut facts = Facts::new(proxy.id.clone());
@@ -57,9 +58,9 @@ pub fn sidecar(upstreams: Range<u16>) -> Facts {
     facts.leaf = Some(Arc::new(Shared::new(leaf())));
     facts.intentions = Some(Arc::new(Shared::new(Intentions::new(vec![], Action::Allow))));
     facts.mesh = Some(Arc::new(Mesh::default()));
-    let chains = keys.iter().map(|key| (key.clone(), Arc::new(Shared::new(chain(key)))));
+    let chains = keys.iter().map(|key| (key.clone(), Ok(Arc::new(Shared::new(chain(key))))));
     facts.chains = BTreeMap::from_iter(chains);
-    facts.endpoints = keys.iter().map(|key| (key.service.clone(), endpoints(20000))).collect();
+    facts.endpoints = keys.iter().map(|key| (EndpointsKey::all(key.service.clone()), endpoints(20000))).collect();
     facts
 }
 

@@ -2,6 +2,7 @@
 
 use chancery::catalog::{Registration, Settings, SidecarRegistration, Tables, Write, apply};
 use chancery::fact::{self, Fact};
+use chancery::model::topic::EndpointsKey;
 use chancery::model::{Action, Node, NodeName, Proxy, Service, ServiceKind, Topic};
 
 const PER_NODE: u32 = 100;
@@ -49,7 +50,7 @@ pub fn written(tables: &Tables, write: &Write) -> Tables {
 /// What a change of an endpoint costs the catalog: the write, and the answer to the topic that it touches.
 pub fn change_endpoint(tables: &Tables, write: &Write) -> (Tables, Fact) {
     let tables = written(tables, write);
-    let fact = fact::look(&tables, &Topic::Endpoints("db".into())).fact;
+    let fact = fact::look(&tables, &Topic::Endpoints(EndpointsKey::all("db".into()))).fact;
     (tables, fact)
 }
 

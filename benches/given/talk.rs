@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chancery::delta::{self, Change, Dialect, Event, Nonce, Request, Stream};
+use chancery::model::topic::EndpointsKey;
 use chancery::resource::{ResourceType, View};
 
 use crate::facts;
@@ -91,7 +92,7 @@ pub fn made_again(view: &View) -> Arc<View> {
 /// The same but for the endpoints of one upstream; the other lists are shared.
 pub fn with_one_changed(view: &View) -> Arc<View> {
     let mut changed = facts::sidecar(0..1);
-    changed.endpoints.insert(facts::service(0), facts::endpoints(20001));
+    changed.endpoints.insert(EndpointsKey::all(facts::service(0)), facts::endpoints(20001));
     let changed = facts::view(&changed).list(ResourceType::Endpoint)[0].clone();
     // the first of two with one name stays
     Arc::new(View::new(std::iter::once(changed).chain(view.all().cloned())).reusing(view))

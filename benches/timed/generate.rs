@@ -1,6 +1,7 @@
 //! From facts to a view of resources, by the number of upstreams.
 
 use chancery::generate::Sidecar;
+use chancery::model::topic::EndpointsKey;
 use chancery_benches::facts;
 
 const UPSTREAMS: [u16; 3] = [1, 10, 100];
@@ -36,7 +37,7 @@ fn after_one_endpoint_change(bencher: divan::Bencher<'_, '_>, upstreams: u16) {
         facts::endpoints(port)
     };
     bencher.with_inputs(facts_of_endpoints).bench_local_values(|endpoints| {
-        facts.endpoints.insert(facts::service(0), endpoints);
+        facts.endpoints.insert(EndpointsKey::all(facts::service(0)), endpoints);
         let generated = sidecar.generate(&facts.complete().expect("all facts are there"));
         view = generated.view.reusing(&view);
         view.version

@@ -12,7 +12,7 @@ use super::fixture::{self, World, settings};
 use super::{Act, AuthorityState, Operation, Outcome, Registration, SidecarRegistration, Tables, Write, apply};
 use crate::fact::{Found, look};
 use crate::model::entry::{EntryBody, Mesh};
-use crate::model::topic::{ChainKey, Place, Topic};
+use crate::model::topic::{ChainKey, EndpointsKey, Place, Topic};
 use crate::model::{
     Action, Check, Entry, EntryKey, EntryKind, Index, KvKey, KvPair, Leaf, Node, NodeName, Opaque, Probe, Protocol,
 };
@@ -205,10 +205,8 @@ fn topics() -> Vec<Topic> {
     }
     for name in NAMES {
         let name = ServiceName::from(name);
-        topics.extend(
-            [Topic::Service, Topic::Connect, Topic::Leaf, Topic::Intentions, Topic::Endpoints, Topic::PlainEndpoints]
-                .map(|of| of(name.clone())),
-        );
+        topics.extend([Topic::Service, Topic::Connect, Topic::Leaf, Topic::Intentions].map(|of| of(name.clone())));
+        topics.extend([Topic::Endpoints, Topic::PlainEndpoints].map(|of| of(EndpointsKey::all(name.clone()))));
         topics.push(Topic::Chain(ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain(name.clone()) }));
         topics.push(Topic::Chain(ChainKey::plain(name)));
     }

@@ -11,9 +11,12 @@ use super::names::Names;
 use super::record::{Record, RecordKey};
 use super::virtual_ips::VirtualIps;
 use super::write::AuthorityState;
+use crate::chain::Entries;
 use crate::model::entry::Body;
 use crate::model::topic::Place;
-use crate::model::{Action, Check, CheckId, Datacenter, Entry, EntryKey, Index, Leaf, Node, NodeName, Roots};
+use crate::model::{
+    Action, Check, CheckId, Datacenter, Entry, EntryKey, EntryKind, Index, Leaf, Node, NodeName, Roots,
+};
 use crate::model::{Service, ServiceId, ServiceKind, ServiceName};
 
 /// What the whole catalog goes by, from the process's configuration.
@@ -51,6 +54,9 @@ pub struct Tables {
     pub(super) ports: OrdSet<(NodeName, u16, ServiceId)>,
     /// Checks of an instance; of the node itself under the empty id.
     pub(super) check_ids: OrdSet<(NodeName, ServiceId, CheckId)>,
+
+    /// Services, those whose entries lead there, and the kind of entry.
+    leads: OrdSet<(ServiceName, ServiceName, EntryKind)>,
 
     touched: OrdMap<Place, Index>,
     /// For places that are not in `touched`, by family: never less than when one of the family was dropped.
@@ -107,6 +113,7 @@ impl Tables {
             beside: OrdSet::new(),
             ports: OrdSet::new(),
             check_ids: OrdSet::new(),
+            leads: OrdSet::new(),
             touched: OrdMap::new(),
             extinct: [index.max(Index(1)); FAMILIES],
         };
@@ -209,6 +216,12 @@ impl Tables {
     }
 }
 
+impl Entries for Tables {
+    fn entry(&self, key: &EntryKey) -> Option<&Entry> {
+        self.entries.get(key).map(|entry| &**entry)
+    }
+}
+
 /// Reading through the secondary indexes.
 impl Tables {
     /// What the entry of that kind and name says.
@@ -231,6 +244,20 @@ impl Tables {
             RecordKey::LastVirtualIp => Record::LastVirtualIp(self.virtual_ips.last()?),
             RecordKey::Kv(key) => Record::Kv(Arc::clone(self.kv.get(key)?)),
         })
+    }
+
+    /// The names of the kind's entries, sorted.
+    pub(super) fn entry_names(&self, kind: EntryKind) -> impl Iterator<Item = &str> {
+        let entries = self.entries.range(EntryKey::new(kind, "")..);
+        entries.take_while(move |(key, _)| key.kind == kind).map(|(key, _)| key.name.as_str())
+    }
+
+    /// The services with an entry that names this one as a place for requests; some of them twice.
+    pub(super) fn leading_to<'a>(&'a self, service: &'a ServiceName) -> impl Iterator<Item = &'a ServiceName> {
+        self.leads
+            .range((service.clone(), ServiceName::default(), EntryKind::ExportedServices)..)
+            .take_while(move |(to, ..)| to == service)
+            .map(|(_, from, _)| from)
     }
 
     pub(super) fn instances_named<'a>(&'a self, name: &'a ServiceName) -> impl Iterator<Item = &'a Arc<Service>> {
@@ -340,11 +367,18 @@ impl Tables {
     }
 
     pub(super) fn insert_entry(&mut self, entry: Arc<Entry>) {
+        self.remove_entry(&entry.key());
+        for service in entry.leads_to() {
+            self.leads.insert((service.clone(), entry.name.as_str().into(), entry.kind()));
+        }
         self.entries.insert(entry.key(), entry);
     }
 
     pub(super) fn remove_entry(&mut self, key: &EntryKey) {
-        self.entries.remove(key);
+        let Some(old) = self.entries.remove(key) else { return };
+        for service in old.leads_to() {
+            self.leads.remove(&(service.clone(), old.name.as_str().into(), key.kind));
+        }
     }
 
     pub(super) fn insert_leaf(&mut self, leaf: Arc<Leaf>) {

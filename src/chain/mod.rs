@@ -1,119 +1,203 @@
 //! The discovery-chain compiler: from config entries to the graph of where a request for a service may go.
 //!
-//! Without routers, splitters and resolvers (kinds of their own issue) every chain is the default one: a resolver node
-//! that leads to the service itself.
+//! ```text
+//! service-router     the first route that matches     -> a splitter or a resolver
+//! service-splitter   a share for each split            -> resolvers (splitters behind splitters are made one)
+//! service-resolver   redirect, default subset          -> one target, and those that stand in for it
+//! ```
+//!
+//! The graph has no circle, every node in it can be reached from its start, and its bytes depend on nothing but the
+//! entries.
 
+mod compile;
+mod customization;
+mod error;
+mod explain;
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod properties;
+mod resolve;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::topic::ChainKey;
-use crate::model::{Datacenter, Protocol, ServiceName, TrustDomain};
+pub use compile::compile;
+pub use error::ChainError;
+pub use explain::{Cause, explain};
 
-mod customization;
+use crate::model::entry::service_resolver::{LoadBalancer, Subset};
+use crate::model::entry::service_router::{RouteDestination, RouteMatch};
+use crate::model::entry::service_splitter::Weight;
+use crate::model::http::HeaderModifiers;
+use crate::model::topic::EndpointsKey;
+use crate::model::{Datacenter, Entry, EntryKey, Protocol, ServiceName, TrustDomain};
 
 /// The connect timeout of a target that no entry sets.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Where entries are looked up.
+pub trait Entries {
+    fn entry(&self, key: &EntryKey) -> Option<&Entry>;
+}
+
+impl Entries for BTreeMap<EntryKey, Entry> {
+    fn entry(&self, key: &EntryKey) -> Option<&Entry> {
+        self.get(key)
+    }
+}
+
 /// What a chain is compiled from, beside its key.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     pub datacenter: &'a Datacenter,
     pub trust_domain: &'a TrustDomain,
-    /// The protocol that service-defaults, else proxy-defaults, give the service.
-    pub protocol: Protocol,
+    pub entries: &'a dyn Entries,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Compiled {
+    pub chain: Result<Chain, ChainError>,
+    /// The entries that were looked for, those that are not there among them: while they stay, so does the chain.
+    pub read: BTreeSet<EntryKey>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chain {
     pub service: ServiceName,
+    pub datacenter: Datacenter,
     pub protocol: Protocol,
     /// Eight hex digits when an override of the downstream changed something, else empty.
     pub customization_hash: String,
-    /// Where requests go.
-    pub target: Target,
+    /// All requests go to the service itself, and no entry says anything about how.
+    pub default: bool,
+    /// Of the service's `service-defaults`.
+    pub meta: BTreeMap<String, String>,
+    /// One of the nodes.
+    pub start: NodeId,
+    pub nodes: BTreeMap<NodeId, Node>,
+    pub targets: BTreeMap<TargetId, Target>,
+}
+
+/// `router:<service>.default.default`, `splitter:<service>.default.default`, `resolver:<target>`
+pub type NodeId = String;
+
+/// `[<subset>.]<service>.default.default.<datacenter>`
+pub type TargetId = String;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Node {
+    pub step: Step,
+    /// The entries that made it what it is, sorted.
+    pub entries: BTreeSet<EntryKey>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Target {
-    /// `<service>.default.default.<datacenter>`
-    pub id: String,
-    pub service: ServiceName,
+pub enum Step {
+    /// The first that matches; the last one always does.
+    Router(Vec<Route>),
+    /// Their weights make [`Weight::WHOLE`].
+    Splitter(Vec<Split>),
+    Resolver(Resolver),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Route {
+    pub matches: RouteMatch,
+    pub destination: RouteDestination,
+    /// A splitter or a resolver.
+    pub next: NodeId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Split {
+    pub weight: Weight,
+    pub request_headers: HeaderModifiers,
+    pub response_headers: HeaderModifiers,
+    /// A resolver.
+    pub next: NodeId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolver {
+    /// No entry says anything about the target.
+    pub default: bool,
     pub connect_timeout: Duration,
-    /// Server name in TLS and base of the cluster's name: `<service>.default.<datacenter>.internal.<trust domain>`.
+    pub request_timeout: Option<Duration>,
+    pub target: TargetId,
+    /// Those that stand in for it, in this order, while it has no healthy instance.
+    pub failover: Vec<TargetId>,
+    pub load_balancer: LoadBalancer,
+}
+
+/// Instances of one service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    pub id: TargetId,
+    pub service: ServiceName,
+    /// Empty: all instances.
+    pub subset_name: String,
+    pub subset: Subset,
+    pub connect_timeout: Duration,
+    /// Base of the cluster's name: `[<subset>.]<service>.default.<datacenter>.internal.<trust domain>`.
+    pub name: String,
+    /// Server name in TLS: the name, unless the service is outside the mesh.
     pub sni: String,
+    /// It is.
+    pub external: bool,
     /// The identity every instance must prove.
     pub spiffe_id: String,
 }
 
+impl Target {
+    /// The instances that are meant.
+    pub fn endpoints(&self) -> EndpointsKey {
+        EndpointsKey { service: self.service.clone(), subset: self.subset.clone() }
+    }
+}
+
 impl Chain {
-    /// Envoy's name for the target's cluster.
-    pub fn cluster_name(&self) -> String {
-        if self.customization_hash.is_empty() {
-            self.target.sni.clone()
-        } else {
-            format!("{}~{}", self.customization_hash, self.target.sni)
+    /// Every one, in the order of their targets.
+    pub fn resolvers(&self) -> impl Iterator<Item = &Resolver> {
+        self.nodes.values().filter_map(|node| match &node.step {
+            Step::Resolver(resolver) => Some(resolver),
+            Step::Router(_) | Step::Splitter(_) => None,
+        })
+    }
+
+    /// The node's step; the graph has all nodes that it names.
+    pub fn step(&self, node: &str) -> &Step {
+        &self.nodes[node].step
+    }
+
+    /// The only one, when requests are neither routed nor split.
+    pub fn sole_resolver(&self) -> Option<&Resolver> {
+        match self.step(&self.start) {
+            Step::Resolver(resolver) => Some(resolver),
+            Step::Router(_) | Step::Splitter(_) => None,
         }
     }
-}
 
-pub fn compile(key: &ChainKey, inputs: &Inputs<'_>) -> Chain {
-    let service = &key.service;
-    let datacenter = inputs.datacenter;
-    let trust_domain = inputs.trust_domain;
-    let protocol = key.protocol.unwrap_or(inputs.protocol);
-    let connect_timeout = key.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT);
-    let overrides = customization::Overrides {
-        protocol: key.protocol.filter(|wanted| *wanted != inputs.protocol),
-        connect_timeout: key.connect_timeout.filter(|wanted| *wanted != DEFAULT_CONNECT_TIMEOUT),
-    };
-    Chain {
-        service: service.clone(),
-        protocol,
-        customization_hash: overrides.hash(),
-        target: Target {
-            id: format!("{service}.default.default.{datacenter}"),
-            service: service.clone(),
-            connect_timeout,
-            sni: format!("{service}.default.{datacenter}.internal.{trust_domain}"),
-            spiffe_id: crate::model::SpiffeId {
-                trust_domain: trust_domain.clone(),
-                datacenter: datacenter.clone(),
-                service: service.clone(),
-            }
-            .to_string(),
-        },
+    /// Envoy's name for what a resolver leads to, and for each of its targets when there are several.
+    pub fn cluster_name(&self, resolver: &Resolver) -> String {
+        let name = &self.targets[&resolver.target].name;
+        let hash = &self.customization_hash;
+        if hash.is_empty() { name.clone() } else { format!("{hash}~{name}") }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn compile_backend(key: &ChainKey) -> Chain {
-        let (datacenter, trust_domain) = (Datacenter::from("dc1"), TrustDomain::from("11111111-2222.consul"));
-        compile(key, &Inputs { datacenter: &datacenter, trust_domain: &trust_domain, protocol: Protocol::Tcp })
-    }
-
-    #[test]
-    fn the_default_chain_leads_to_the_service_itself() {
-        let chain = compile_backend(&ChainKey::plain("backend".into()));
-        assert_eq!(chain.cluster_name(), "backend.default.dc1.internal.11111111-2222.consul");
-        assert_eq!(chain.target.spiffe_id, "spiffe://11111111-2222.consul/ns/default/dc/dc1/svc/backend");
-        assert_eq!(chain.target.connect_timeout, Duration::from_secs(5));
-    }
-
-    #[test]
-    fn an_override_in_effect_marks_the_cluster_name() {
-        let chain = compile_backend(&ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain("backend".into()) });
-        assert!(chain.cluster_name().starts_with("1a47f6e1~backend.default."));
-    }
-
-    #[test]
-    fn an_override_that_changes_nothing_leaves_no_mark() {
-        let key = ChainKey {
-            protocol: Some(Protocol::Tcp),
-            connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
-            ..ChainKey::plain("backend".into())
-        };
-        assert_eq!(compile_backend(&key).customization_hash, "");
+impl Resolver {
+    /// Its targets with the names of their clusters, the first choice first.
+    pub fn members<'a>(&'a self, chain: &'a Chain) -> impl Iterator<Item = (String, &'a Target)> {
+        let base = chain.cluster_name(self);
+        let targets = std::iter::once(&self.target).chain(&self.failover);
+        targets.enumerate().map(move |(at, id)| {
+            let name = if self.failover.is_empty() { base.clone() } else { format!("failover-target~{at}~{base}") };
+            (name, &chain.targets[id])
+        })
     }
 }

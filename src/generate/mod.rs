@@ -19,6 +19,7 @@ mod listener;
 mod rate_limit;
 mod rbac;
 mod refusal;
+mod route;
 mod secret;
 mod sidecar;
 mod telemetry;

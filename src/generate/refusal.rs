@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::chain::ChainError;
 use crate::model::{ProxyId, ServiceName};
 use crate::resource::ResourceType;
 
@@ -44,6 +45,8 @@ pub enum Reason {
     SocketAmongHostNames(String),
     #[error("{0:?}: a gRPC client connects to IP addresses with a port, and to nothing else")]
     NotForGrpc(String),
+    #[error("{0}: gRPC does not do that, and calls as if it were not asked for")]
+    BeyondGrpc(String),
     #[error("its node stands for no service registered with Connect.Native, so who may call it is not known")]
     NoIdentity,
     #[error(
@@ -61,6 +64,8 @@ pub enum Reason {
     Hatch(&'static str, String),
     #[error("{0:?} is no address of the form https://host:port/path")]
     NotAKeySetAddress(String),
+    #[error("{0}")]
+    Chain(ChainError),
     #[error("its discovery chain or its endpoints are not known")]
     Unknown,
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::exposed::{self, Exposed};
 use super::kept::{Kept, fact};
-use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, jwt, listener, secret};
-use crate::chain::Chain;
+use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, jwt, listener, route, secret};
+use crate::chain::{self, Chain, Resolver};
 use crate::model::entry::jwt_provider::KeySet;
 use crate::model::intention::Intentions;
-use crate::model::{Bind, Endpoints, UpstreamConfig};
+use crate::model::{Bind, Endpoints, ServiceName, UpstreamConfig};
 use crate::resource::{Resource, ResourceType, Shared, View};
 use crate::snapshot::Snapshot;
 
@@ -33,8 +33,11 @@ pub struct Sidecar {
 #[derive(Default)]
 struct KeptUpstream {
     listener: Kept<2, Made>,
-    target: Kept<4, Result<Target, Reason>>,
+    /// In the order of the chain's resolvers.
+    targets: Vec<KeptTarget>,
 }
+
+type KeptTarget = Kept<4, Result<Target, Reason>>;
 
 type Made = Result<Arc<Resource>, Reason>;
 /// Where the keys of the providers are fetched, or the provider of whom that cannot be told.
@@ -43,6 +46,7 @@ type KeySets = Result<Vec<Arc<Resource>>, (String, Reason)>;
 /// Where connections of an upstream go.
 #[derive(Clone)]
 struct Target {
+    service: ServiceName,
     cluster: Arc<Resource>,
     /// `None` where Envoy resolves host names itself.
     endpoints: Option<Arc<Resource>>,
@@ -132,45 +136,91 @@ impl Draft<'_> {
     }
 
     fn upstream(&mut self, upstream: &UpstreamConfig, kept: &mut KeptUpstream) {
-        let Snapshot { proxy, mesh, chains, endpoints, .. } = self.snapshot;
-        let facts = chains.get(&upstream.chain).and_then(|chain| Some((chain, endpoints.get(&chain.target.service)?)));
-        let Some((chain, endpoints)) = facts else { return self.refuse_listener(upstream, Reason::Unknown) };
-        let listener = match kept
+        let Snapshot { proxy, mesh, chains, .. } = self.snapshot;
+        let chain = match chains.get(&upstream.chain) {
+            Some(Ok(chain)) => chain,
+            Some(Err(error)) => return self.refuse_listener(upstream, Reason::Chain(error.clone())),
+            None => return self.refuse_listener(upstream, Reason::Unknown),
+        };
+        let fetch_timeout = proxy.xds_fetch_timeout;
+        let listener = kept
             .listener
-            .of([fact(proxy), fact(chain)], || listener::upstream(upstream, chain, &proxy.telemetry))
-        {
+            .of([fact(proxy), fact(chain)], || listener::upstream(upstream, chain, fetch_timeout, &proxy.telemetry));
+        let listener = match listener {
             Ok(listener) => listener,
             Err(reason) => return self.refuse_listener(upstream, reason),
         };
         if let Some(reason) = self.taken(&upstream.bind, &listener.name) {
             return self.refuse_listener(upstream, reason);
         }
-        let of = [fact(proxy), fact(mesh), fact(chain), fact(endpoints)];
-        let settings = cluster::Settings { outgoing: &mesh.outgoing, fetch_timeout: proxy.xds_fetch_timeout };
-        match kept.target.of(of, || target(chain, endpoints, settings)) {
-            Ok(target) => {
-                self.bind(upstream.bind.clone(), listener);
-                self.lead_to(target, chain);
+        let targets = match self.targets(upstream, chain, &mut kept.targets) {
+            Ok(targets) => targets,
+            Err((cluster, reason)) => {
+                return self.refuse(ResourceType::Cluster, cluster, reason, self.of_upstream(upstream));
             }
-            Err(reason) => {
-                self.refuse(ResourceType::Cluster, chain.cluster_name(), reason, self.of_upstream(upstream));
-            }
+        };
+        self.bind(upstream.bind.clone(), listener);
+        for target in targets {
+            self.lead_to(target);
+        }
+        for resolver in chain.resolvers().filter(|resolver| !resolver.failover.is_empty()) {
+            self.share(cluster::failover(chain, resolver));
+        }
+        if listener::has_named_routes(chain) {
+            self.share(route::resource(chain, mesh.validate_clusters));
         }
     }
 
-    /// Several upstreams may lead to one target, which is there once.
-    fn lead_to(&mut self, target: Target, chain: &Chain) {
-        let is_there =
-            |resource: &Arc<Resource>| resource.kind == ResourceType::Cluster && resource.name == target.cluster.name;
-        if self.resources.iter().any(is_there) {
+    /// What every resolver of the chain leads to.
+    fn targets(
+        &self,
+        upstream: &UpstreamConfig,
+        chain: &Arc<Shared<Chain>>,
+        kept: &mut Vec<KeptTarget>,
+    ) -> Result<Vec<Target>, (String, Reason)> {
+        let Snapshot { proxy, mesh, endpoints, .. } = self.snapshot;
+        let members = chain
+            .resolvers()
+            .flat_map(|resolver| resolver.members(chain).map(move |(cluster, target)| (resolver, cluster, target)));
+        let members: Vec<_> = members.collect();
+        kept.resize_with(members.len(), KeptTarget::default);
+        let target = |((resolver, cluster, target), kept): ((&Resolver, String, &chain::Target), &mut KeptTarget)| {
+            let Some(endpoints) = endpoints.get(&target.endpoints()) else { return Err((cluster, Reason::Unknown)) };
+            let settings = cluster::Settings {
+                outgoing: &mesh.outgoing,
+                fetch_timeout: proxy.xds_fetch_timeout,
+                protocol: chain.protocol,
+                load_balancer: &resolver.load_balancer,
+                limits: upstream.settings.limits,
+                passive_health_check: upstream.settings.passive_health_check,
+            };
+            let of = [fact(proxy), fact(mesh), fact(chain), fact(endpoints)];
+            kept.of(of, || to(&cluster, target, endpoints, settings)).map_err(|reason| (cluster, reason))
+        };
+        members.into_iter().zip(kept).map(target).collect()
+    }
+
+    fn lead_to(&mut self, target: Target) {
+        if self.is_there(&target.cluster) {
             return;
         }
         for reason in target.unusable {
-            let origin = Origin::Instances(chain.target.service.clone());
+            let origin = Origin::Instances(target.service.clone());
             self.refuse(ResourceType::Endpoint, target.cluster.name.to_string(), reason, origin);
         }
         self.resources.extend(target.endpoints);
         self.resources.push(target.cluster);
+    }
+
+    fn share(&mut self, resource: Arc<Resource>) {
+        if !self.is_there(&resource) {
+            self.resources.push(resource);
+        }
+    }
+
+    /// Several upstreams may lead to one target, which is there once.
+    fn is_there(&self, resource: &Resource) -> bool {
+        self.resources.iter().any(|other| other.kind == resource.kind && other.name == resource.name)
     }
 
     fn bind(&mut self, bind: Bind, listener: Arc<Resource>) {
@@ -217,13 +267,20 @@ fn key_sets(intentions: &Shared<Intentions>) -> KeySets {
     remote.map(cluster).collect()
 }
 
-fn target(chain: &Chain, endpoints: &Shared<Endpoints>, settings: cluster::Settings<'_>) -> Result<Target, Reason> {
-    let cluster = cluster::upstream(chain, endpoints, settings)?;
+fn to(
+    name: &str,
+    target: &chain::Target,
+    endpoints: &Shared<Endpoints>,
+    settings: cluster::Settings<'_>,
+) -> Result<Target, Reason> {
+    let cluster = cluster::upstream(name, target, endpoints, settings)?;
     let by_name = cluster.needs.is_empty();
     let unusable = endpoint::unusable(endpoints, by_name).collect();
     let endpoints = (!by_name).then(|| endpoint::resource(&cluster.name, endpoints));
-    Ok(Target { cluster, endpoints, unusable })
+    Ok(Target { service: target.service.clone(), cluster, endpoints, unusable })
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

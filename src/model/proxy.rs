@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expose::Expose;
 use super::names::{ServiceId, ServiceName};
+use super::upstream_settings::UpstreamSettings;
 use super::words::words;
 
 /// Configuration that passes through as the user wrote it (`Proxy.Config`, an upstream's `Config`).
@@ -94,4 +95,7 @@ pub struct Upstream {
     /// Octal text such as `0644`, or empty.
     pub local_bind_socket_mode: String,
     pub config: Opaque,
+    /// What the configuration says of calls and connections.
+    #[serde(default)]
+    pub settings: UpstreamSettings,
 }

@@ -7,6 +7,7 @@ use super::names::{Datacenter, ProxyId, ServiceName};
 use super::proxy::Protocol;
 use super::telemetry::Telemetry;
 use super::topic::ChainKey;
+use super::upstream_settings::UpstreamSettings;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProxyConfig {
@@ -66,5 +67,7 @@ pub struct UpstreamConfig {
     /// Consul's name for it, which listeners carry: the service name.
     pub name: String,
     pub bind: Bind,
+    /// What is overridden in it is among the settings too.
     pub chain: ChainKey,
+    pub settings: UpstreamSettings,
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::check::Status;
+use super::entry::service_resolver::Subset;
 use super::entry::{EntryKey, EntryKind};
 use super::names::{KvKey, NodeName, ProxyId, ServiceName};
 use super::proxy::Protocol;
@@ -70,13 +71,41 @@ pub enum Topic {
     Intentions(ServiceName),
     Mesh,
     Chain(ChainKey),
-    Endpoints(ServiceName),
+    Endpoints(EndpointsKey),
 
     // What gRPC programs without a proxy are made of, beside what proxies are.
     /// What the program's registration stands for, if that is native.
     Native(ProxyId),
     /// Where the instances themselves listen, whatever stands before them.
-    PlainEndpoints(ServiceName),
+    PlainEndpoints(EndpointsKey),
+}
+
+/// Instances of a service.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EndpointsKey {
+    pub service: ServiceName,
+    pub subset: Subset,
+}
+
+impl EndpointsKey {
+    /// All of them.
+    pub fn all(service: ServiceName) -> Self {
+        Self { service, subset: Subset::default() }
+    }
+}
+
+impl fmt::Display for EndpointsKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { service, subset } = self;
+        write!(out, "{service}")?;
+        if subset.only_passing {
+            out.write_str("?passing")?;
+        }
+        if !subset.filter.is_empty() {
+            write!(out, "{}filter={}", if subset.only_passing { '&' } else { '?' }, subset.filter)?;
+        }
+        Ok(())
+    }
 }
 
 /// A discovery chain as one downstream asks for it: the service and what the downstream overrides.
@@ -154,12 +183,10 @@ impl fmt::Display for Topic {
                 Ok(())
             }
             Self::Node(name) => write!(out, ":{name}"),
-            Self::Service(name)
-            | Self::Connect(name)
-            | Self::Leaf(name)
-            | Self::Intentions(name)
-            | Self::Endpoints(name)
-            | Self::PlainEndpoints(name) => write!(out, ":{name}"),
+            Self::Service(name) | Self::Connect(name) | Self::Leaf(name) | Self::Intentions(name) => {
+                write!(out, ":{name}")
+            }
+            Self::Endpoints(key) | Self::PlainEndpoints(key) => write!(out, ":{key}"),
             Self::Kv(key) | Self::KvTree(key) => write!(out, ":{key}"),
             Self::Entry(key) => write!(out, ":{key}"),
             Self::Entries(kind) => write!(out, ":{kind}"),

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::chain::Chain;
-use crate::fact::Fact;
+use crate::chain;
+use crate::fact::{Fact, FoundChain};
 use crate::model::intention::Intentions;
-use crate::model::topic::{ChainKey, Topic};
+use crate::model::topic::{ChainKey, EndpointsKey, Topic};
 use crate::model::{Endpoints, GrpcSubscriber, Roots, ServiceName};
 use crate::resource::Shared;
 
@@ -19,8 +19,8 @@ pub struct Facts {
     native: Option<Option<ServiceName>>,
     roots: Option<Arc<Shared<Roots>>>,
     intentions: Option<Arc<Shared<Intentions>>>,
-    chains: BTreeMap<ServiceName, Arc<Shared<Chain>>>,
-    endpoints: BTreeMap<ServiceName, Arc<Shared<Endpoints>>>,
+    chains: BTreeMap<ServiceName, FoundChain>,
+    endpoints: BTreeMap<EndpointsKey, Arc<Shared<Endpoints>>>,
 }
 
 /// Facts that are enough to generate from.
@@ -35,9 +35,9 @@ pub struct Snapshot {
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Target {
-    pub chain: Arc<Shared<Chain>>,
-    /// The instances that the program is able to call.
-    pub endpoints: Arc<Shared<Endpoints>>,
+    pub chain: FoundChain,
+    /// Of each target of the chain, the instances that the program is able to call.
+    pub endpoints: BTreeMap<EndpointsKey, Arc<Shared<Endpoints>>>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -68,8 +68,8 @@ impl Facts {
             needs.extend([Topic::Roots, Topic::Intentions(service.clone())]);
         }
         for service in self.subscriber.targets() {
-            if let Some(chain) = self.chains.get(&service) {
-                needs.insert(self.instances(&chain.target.service));
+            if let Some(Ok(chain)) = self.chains.get(&service) {
+                needs.extend(chain.targets.values().map(|target| self.instances(target.endpoints())));
             }
             needs.insert(Topic::Chain(ChainKey::plain(service)));
         }
@@ -88,13 +88,13 @@ impl Facts {
             (Topic::Roots, Fact::Roots(roots)) => self.roots.clone_from(roots),
             (Topic::Intentions(_), Fact::Intentions(intentions)) => self.intentions = Some(Arc::clone(intentions)),
             (Topic::Chain(key), Fact::Chain(Some(chain))) => {
-                self.chains.insert(key.service.clone(), Arc::clone(chain));
+                self.chains.insert(key.service.clone(), chain.clone());
             }
             (Topic::Chain(key), Fact::Chain(None)) => {
                 self.chains.remove(&key.service);
             }
-            (Topic::Endpoints(service) | Topic::PlainEndpoints(service), Fact::Endpoints(endpoints)) => {
-                self.endpoints.insert(service.clone(), Arc::clone(endpoints));
+            (Topic::Endpoints(key) | Topic::PlainEndpoints(key), Fact::Endpoints(endpoints)) => {
+                self.endpoints.insert(key.clone(), Arc::clone(endpoints));
             }
             _ => debug_assert!(false, "{topic} cannot be answered by {fact:?}"),
         }
@@ -106,7 +106,7 @@ impl Facts {
             Topic::Roots => self.roots = None,
             Topic::Intentions(_) => self.intentions = None,
             Topic::Chain(key) => drop(self.chains.remove(&key.service)),
-            Topic::Endpoints(service) | Topic::PlainEndpoints(service) => drop(self.endpoints.remove(service)),
+            Topic::Endpoints(key) | Topic::PlainEndpoints(key) => drop(self.endpoints.remove(key)),
             _ => {}
         }
     }
@@ -121,8 +121,10 @@ impl Facts {
             return Err(missing);
         }
         let target = |service: ServiceName| {
-            let chain = Arc::clone(self.chains.get(&service)?);
-            let endpoints = Arc::clone(self.endpoints.get(&chain.target.service)?);
+            let chain = self.chains.get(&service)?.clone();
+            let keys = chain.iter().flat_map(|chain| chain.targets.values()).map(chain::Target::endpoints);
+            let endpoints = keys.filter_map(|key| self.endpoints.get_key_value(&key));
+            let endpoints = endpoints.map(|(key, endpoints)| (key.clone(), Arc::clone(endpoints))).collect();
             Some((service, Target { chain, endpoints }))
         };
         Ok(Snapshot {
@@ -153,10 +155,10 @@ impl Facts {
     }
 
     /// With certificates it reaches whatever takes mutual TLS, sidecars too; without, only the applications themselves.
-    fn instances(&self, service: &ServiceName) -> Topic {
+    fn instances(&self, key: EndpointsKey) -> Topic {
         match self.subscriber.node.certificates {
-            Some(_) => Topic::Endpoints(service.clone()),
-            None => Topic::PlainEndpoints(service.clone()),
+            Some(_) => Topic::Endpoints(key),
+            None => Topic::PlainEndpoints(key),
         }
     }
 
@@ -166,7 +168,7 @@ impl Facts {
             Topic::Roots => self.roots.is_some(),
             Topic::Intentions(_) => self.intentions.is_some(),
             Topic::Chain(key) => self.chains.contains_key(&key.service),
-            Topic::Endpoints(service) | Topic::PlainEndpoints(service) => self.endpoints.contains_key(service),
+            Topic::Endpoints(key) | Topic::PlainEndpoints(key) => self.endpoints.contains_key(key),
             _ => true,
         }
     }
@@ -191,12 +193,9 @@ mod tests {
 
     fn learn_chain(facts: &mut Facts, service: &str) {
         let key = ChainKey::plain(service.into());
-        let inputs = crate::chain::Inputs {
-            datacenter: &"dc1".into(),
-            trust_domain: &"1111.consul".into(),
-            protocol: crate::model::Protocol::Tcp,
-        };
-        let chain = Arc::new(Shared::new(crate::chain::compile(&key, &inputs)));
+        let inputs =
+            chain::Inputs { datacenter: &"dc1".into(), trust_domain: &"1111.consul".into(), entries: &BTreeMap::new() };
+        let chain = chain::compile(&key, &inputs).chain.map(|chain| Arc::new(Shared::new(chain)));
         facts.learn(&Topic::Chain(key), &Fact::Chain(Some(chain)));
     }
 
@@ -222,7 +221,7 @@ mod tests {
         learn_chain(&mut facts, "echo");
         assert_eq!(needs(&facts), ["chain:echo", "native:n1/web", "plain-endpoints:echo"]);
         let endpoints = Fact::Endpoints(Arc::new(Shared::new(Endpoints::default())));
-        facts.learn(&Topic::PlainEndpoints("echo".into()), &endpoints);
+        facts.learn(&Topic::PlainEndpoints(EndpointsKey::all("echo".into())), &endpoints);
         let snapshot = facts.complete().unwrap();
         assert_eq!(snapshot.targets.keys().map(ServiceName::as_str).collect::<Vec<_>>(), ["echo"]);
         assert_eq!(snapshot.server, None);

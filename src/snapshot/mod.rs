@@ -6,12 +6,12 @@ pub mod grpc;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::chain::Chain;
-use crate::fact::Fact;
+use crate::chain::{Chain, Target};
+use crate::fact::{Fact, FoundChain};
 use crate::model::entry::Mesh;
 use crate::model::intention::Intentions;
-use crate::model::topic::{ChainKey, Topic};
-use crate::model::{Endpoints, Leaf, ProxyConfig, ProxyId, Roots, ServiceName, UpstreamConfig};
+use crate::model::topic::{ChainKey, EndpointsKey, Topic};
+use crate::model::{Endpoints, Leaf, ProxyConfig, ProxyId, Roots, UpstreamConfig};
 use crate::resource::Shared;
 
 /// What is known of one proxy's world. A topic that has not answered is absent.
@@ -23,8 +23,8 @@ pub struct Facts {
     pub leaf: Option<Arc<Shared<Leaf>>>,
     pub intentions: Option<Arc<Shared<Intentions>>>,
     pub mesh: Option<Arc<Mesh>>,
-    pub chains: BTreeMap<ChainKey, Arc<Shared<Chain>>>,
-    pub endpoints: BTreeMap<ServiceName, Arc<Shared<Endpoints>>>,
+    pub chains: BTreeMap<ChainKey, FoundChain>,
+    pub endpoints: BTreeMap<EndpointsKey, Arc<Shared<Endpoints>>>,
 }
 
 /// Facts that are enough to generate from, lent by [`Facts`].
@@ -36,9 +36,9 @@ pub struct Snapshot<'a> {
     pub intentions: &'a Arc<Shared<Intentions>>,
     pub mesh: &'a Arc<Mesh>,
     /// One for each of the proxy's upstreams.
-    pub chains: &'a BTreeMap<ChainKey, Arc<Shared<Chain>>>,
+    pub chains: &'a BTreeMap<ChainKey, FoundChain>,
     /// One for each target of the chains.
-    pub endpoints: &'a BTreeMap<ServiceName, Arc<Shared<Endpoints>>>,
+    pub endpoints: &'a BTreeMap<EndpointsKey, Arc<Shared<Endpoints>>>,
 }
 
 impl Facts {
@@ -67,8 +67,8 @@ impl Facts {
         ]);
         for upstream in &proxy.upstreams {
             needs.insert(Topic::Chain(upstream.chain.clone()));
-            if let Some(chain) = self.chains.get(&upstream.chain) {
-                needs.insert(Topic::Endpoints(chain.target.service.clone()));
+            if let Some(Ok(chain)) = self.chains.get(&upstream.chain) {
+                needs.extend(chain.targets.values().map(|target| Topic::Endpoints(target.endpoints())));
             }
         }
         needs
@@ -89,13 +89,13 @@ impl Facts {
             (Topic::Intentions(_), Fact::Intentions(intentions)) => self.intentions = Some(Arc::clone(intentions)),
             (Topic::Mesh, Fact::Mesh(mesh)) => self.mesh = Some(Arc::clone(mesh)),
             (Topic::Chain(key), Fact::Chain(Some(chain))) => {
-                self.chains.insert(key.clone(), Arc::clone(chain));
+                self.chains.insert(key.clone(), chain.clone());
             }
             (Topic::Chain(key), Fact::Chain(None)) => {
                 self.chains.remove(key);
             }
-            (Topic::Endpoints(service), Fact::Endpoints(endpoints)) => {
-                self.endpoints.insert(service.clone(), Arc::clone(endpoints));
+            (Topic::Endpoints(key), Fact::Endpoints(endpoints)) => {
+                self.endpoints.insert(key.clone(), Arc::clone(endpoints));
             }
             _ => debug_assert!(false, "{topic} cannot be answered by {fact:?}"),
         }
@@ -107,7 +107,7 @@ impl Facts {
             Topic::Leaf(_) => self.leaf = None,
             Topic::Intentions(_) => self.intentions = None,
             Topic::Chain(key) => drop(self.chains.remove(key)),
-            Topic::Endpoints(service) => drop(self.endpoints.remove(service)),
+            Topic::Endpoints(key) => drop(self.endpoints.remove(key)),
             _ => {}
         }
     }
@@ -129,8 +129,12 @@ impl Facts {
             endpoints: &self.endpoints,
         };
         let known = |upstream: &UpstreamConfig| {
+            let targets = |chain: &Chain| {
+                let mut keys = chain.targets.values().map(Target::endpoints);
+                keys.all(|key| self.endpoints.contains_key(&key))
+            };
             let chain = self.chains.get(&upstream.chain);
-            chain.is_some_and(|chain| self.endpoints.contains_key(&chain.target.service))
+            chain.is_some_and(|chain| chain.as_ref().map_or(true, |chain| targets(chain)))
         };
         let whole = snapshot.leaf.service == snapshot.proxy.destination && snapshot.proxy.upstreams.iter().all(known);
         whole.then_some(snapshot)
@@ -145,7 +149,7 @@ impl Facts {
             Topic::Intentions(_) => self.intentions.is_some(),
             Topic::Mesh => self.mesh.is_some(),
             Topic::Chain(key) => self.chains.contains_key(key),
-            Topic::Endpoints(service) => self.endpoints.contains_key(service),
+            Topic::Endpoints(key) => self.endpoints.contains_key(key),
             _ => true,
         }
     }

@@ -252,6 +252,15 @@ impl<'a> Fields<'a> {
         Self::at(join(&self.path, field), value, what, self.typing).map(Some)
     }
 
+    /// The same for an object that somebody else takes too, read with weak typing.
+    ///
+    /// # Errors
+    /// When it is not an object.
+    pub(super) fn inside(&self, field: &str, what: &'static str) -> Result<Option<Fields<'a>>> {
+        let Some(value) = self.peek(field) else { return Ok(None) };
+        Self::at(join(&self.path, field), value, what, Typing::Weak).map(Some)
+    }
+
     /// `None` when absent: an absent list and an empty one may differ.
     ///
     /// # Errors

@@ -22,6 +22,23 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<UpstreamSettings> {
     Ok(settings)
 }
 
+/// Of the `Config` of an upstream in a registration, where what nobody knows is left alone, and an unknown protocol is
+/// tcp. Numbers may be written as text there, whoever writes them.
+pub(super) fn of_registration(upstream: &Fields<'_>) -> Result<UpstreamSettings> {
+    let Some(mut fields) = upstream.inside("Config", "the configuration of an upstream")? else {
+        return Ok(UpstreamSettings::default());
+    };
+    let word = fields.text("protocol")?;
+    Ok(UpstreamSettings {
+        protocol: (!word.is_empty()).then(|| Protocol::parse(&word).unwrap_or_default()),
+        connect_timeout: fields.milliseconds("connect_timeout_ms")?,
+        limits: limits(&mut fields)?,
+        passive_health_check: passive_health_check(&mut fields)?,
+        balance_outbound_connections: exact_balance(&mut fields, "balance_outbound_connections")?,
+        ..Default::default()
+    })
+}
+
 /// Of any case. `None` when absent or empty.
 pub(super) fn protocol(fields: &mut Fields<'_>, field: &'static str) -> Result<Option<Protocol>> {
     let word = fields.text(field)?;

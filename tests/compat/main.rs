@@ -50,6 +50,7 @@ scenarios! {
     agent_services,
     catalog,
     config,
+    discovery_chain,
     elsewhere,
     external,
     filters,

@@ -7,8 +7,8 @@ use crate::source::Source;
 const STILL: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("resource", &[]),
-    ("wire", &["model", "catalog"]),
-    ("catalog", &["model"]),
+    ("wire", &["model", "catalog", "chain"]),
+    ("catalog", &["chain", "filter", "model"]),
     ("chain", &["model"]),
     ("filter", &["model"]),
     ("fact", &["catalog", "chain", "model", "resource"]),

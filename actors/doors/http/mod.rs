@@ -18,6 +18,7 @@ mod catalog;
 mod catalog_register;
 mod config;
 mod connect_ca;
+mod discovery_chain;
 mod elsewhere;
 mod health;
 mod instances;
@@ -173,6 +174,7 @@ fn router(door: HttpDoor) -> Router {
         ("txn", txn::routes()),
         ("connect-ca", connect_ca::routes()),
         ("internal", internal::routes()),
+        ("discovery-chain", discovery_chain::routes()),
         ("status", status::routes()),
         ("metrics", metrics::routes()),
         ("elsewhere", elsewhere::routes()),

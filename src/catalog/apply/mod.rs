@@ -2,6 +2,7 @@
 //! already is judged here; a write that is refused, and one that changes nothing, leaves no trace.
 
 mod agreement;
+mod chains;
 mod checks;
 mod draft;
 mod entries;
@@ -48,6 +49,7 @@ pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Re
     Ok(match draft.write(write)? {
         Outcome::Applied => {
             draft.entries_agree(tables)?;
+            draft.chains_compile()?;
             draft.finish()
         }
         outcome => {

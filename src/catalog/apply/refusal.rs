@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use thiserror::Error;
 
 use crate::catalog::record::RecordKey;
+use crate::chain::ChainError;
+use crate::filter::FilterError;
 use crate::model::virtual_ip::MANUAL_MAX;
 use crate::model::{
     CheckId, Datacenter, EntryKey, EntryKind, Index, KvKey, NodeName, Protocol, ServiceId, ServiceName,
@@ -66,6 +68,10 @@ pub enum Refusal {
         AllowEnablingPermissiveMutualTLS"
     )]
     PermissiveNotAllowed(EntryKey),
+    #[error("{0}")]
+    Chain(Box<ChainError>),
+    #[error("{entry}: subset {subset:?}: {error}")]
+    Filter { entry: EntryKey, subset: String, error: FilterError },
     #[error("a {kind} entry is always named {expected:?}, not {name:?}")]
     EntryName { kind: EntryKind, expected: &'static str, name: String },
     #[error("no virtual address is left in 240.0.0.0/4: deregister services that are not in use")]

@@ -6,6 +6,7 @@ use crate::catalog::fixture::{
     register_with_sidecar, registration, service, service_defaults, settings, sidecar, update,
 };
 use crate::catalog::{AuthorityState, Registration, Settings, SidecarRegistration, query};
+use crate::model::topic::EndpointsKey;
 use crate::model::{Action, EntryKey, EntryKind, Probe, Protocol, ProxyId, Root, Roots, Secret, Service, ServiceId};
 use crate::model::{Status, UnixTime};
 
@@ -112,10 +113,10 @@ fn output_alone_is_news_to_readers_but_not_to_proxies() {
     let mut world = World::with_nodes();
     world.write(register_with_sidecar("web"));
     world.write(Write::RegisterCheck(check("c", "web-sidecar-proxy")));
-    let before = query::endpoints(&world.tables, &"web".into());
+    let before = query::endpoints(&world.tables, &EndpointsKey::all("web".into()));
     let applied = world.write(update("c", Status::Passing, "200 OK"));
     assert!(applied.places.contains(&Place::Connect("web".into())));
-    assert_eq!(query::endpoints(&world.tables, &"web".into()), before);
+    assert_eq!(query::endpoints(&world.tables, &EndpointsKey::all("web".into())), before);
     world.idle(update("c", Status::Passing, "200 OK"));
 }
 

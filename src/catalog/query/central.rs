@@ -17,8 +17,9 @@ const DEFAULT_LOCAL_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the service speaks by central configuration: `service-defaults`, else `proxy-defaults`, else tcp.
 pub fn protocol(tables: &Tables, service: &ServiceName) -> Protocol {
-    let by_default = || proxy_defaults(tables).and_then(protocol_of);
-    service_protocol(tables, service).or_else(by_default).unwrap_or_default()
+    let own = tables.body::<ServiceDefaults>(service.as_str()).and_then(|defaults| defaults.protocol);
+    let by_default = || tables.body::<ProxyDefaults>(ProxyDefaults::NAME).and_then(ProxyDefaults::protocol);
+    own.or_else(by_default).unwrap_or_default()
 }
 
 /// `Proxy.Config` of the registration, key by key over `service-defaults` of what the proxy stands for, over
@@ -26,9 +27,8 @@ pub fn protocol(tables: &Tables, service: &ServiceName) -> Protocol {
 pub fn merged_proxy_config(tables: &Tables, service: &Service) -> Opaque {
     let Some(proxy) = &service.proxy else { return Opaque::new() };
     let mut merged = proxy_defaults(tables).cloned().unwrap_or_default();
-    if let Some(protocol) = service_protocol(tables, &proxy.destination_name) {
-        merged.insert("protocol".to_owned(), Value::from(protocol.as_str()));
-    }
+    let defaults = tables.body::<ServiceDefaults>(proxy.destination_name.as_str());
+    merged.extend(defaults.map(service_config).unwrap_or_default());
     merged.extend(proxy.config.clone());
     merged
 }
@@ -42,6 +42,7 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
     let bind_port = number(&config, "bind_port").and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
     let local_connect_timeout = milliseconds(&config, "local_connect_timeout_ms").filter(|timeout| !timeout.is_zero());
     let max_connections = number(&config, "max_inbound_connections").unwrap_or(0).max(0);
+    let defaults = tables.body::<ServiceDefaults>(registered.destination_name.as_str());
     Some(ProxyConfig {
         id: id.clone(),
         datacenter: tables.datacenter().clone(),
@@ -60,7 +61,7 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
         inbound: inbound(tables, registered, &config),
         telemetry: telemetry(tables, &config),
         xds_fetch_timeout: milliseconds(&config, "xds_fetch_timeout_ms"),
-        upstreams: registered.upstreams.iter().map(upstream).collect(),
+        upstreams: registered.upstreams.iter().map(|of| upstream(of, defaults)).collect(),
     })
 }
 
@@ -79,7 +80,8 @@ fn local_address(tables: &Tables, id: &ProxyId, proxy: &Proxy) -> Bind {
     Bind::Address { address: or_loopback(&proxy.local_address), port }
 }
 
-fn upstream(upstream: &Upstream) -> UpstreamConfig {
+/// What the registration says, over what the service says of all its upstreams and of this one.
+fn upstream(upstream: &Upstream, defaults: Option<&ServiceDefaults>) -> UpstreamConfig {
     let bind = if upstream.local_bind_socket_path.is_empty() {
         Bind::Address { address: or_loopback(&upstream.local_bind_address), port: upstream.local_bind_port }
     } else {
@@ -88,15 +90,17 @@ fn upstream(upstream: &Upstream) -> UpstreamConfig {
             mode: u32::from_str_radix(&upstream.local_bind_socket_mode, 8).ok(),
         }
     };
-    let connect_timeout = milliseconds(&upstream.config, "connect_timeout_ms").filter(|timeout| !timeout.is_zero());
+    let by_default = defaults.map(|defaults| defaults.upstreams.of(upstream.destination_name.as_str()));
+    let settings = upstream.settings.clone().over(&by_default.unwrap_or_default());
     UpstreamConfig {
         name: upstream.destination_name.to_string(),
         bind,
         chain: ChainKey {
             service: upstream.destination_name.clone(),
-            protocol: protocol_of(&upstream.config),
-            connect_timeout,
+            protocol: settings.protocol,
+            connect_timeout: settings.connect_timeout,
         },
+        settings,
     }
 }
 
@@ -108,6 +112,18 @@ fn proxy_defaults(tables: &Tables) -> Option<&Opaque> {
     tables.body::<ProxyDefaults>("global").map(|defaults| &defaults.config)
 }
 
-fn service_protocol(tables: &Tables, service: &ServiceName) -> Option<Protocol> {
-    tables.body::<ServiceDefaults>(service.as_str())?.protocol
+/// `service-defaults` in the words of `Proxy.Config`.
+fn service_config(defaults: &ServiceDefaults) -> Opaque {
+    let milliseconds =
+        |of: Option<Duration>| of.map(|of| Value::from(u64::try_from(of.as_millis()).unwrap_or(u64::MAX)));
+    let most = Some(defaults.max_inbound_connections).filter(|most| *most > 0);
+    let balance = defaults.balance_inbound_connections.then_some("exact_balance");
+    let members = [
+        ("balance_inbound_connections", balance.map(Value::from)),
+        ("local_connect_timeout_ms", milliseconds(defaults.local_connect_timeout)),
+        ("local_request_timeout_ms", milliseconds(defaults.local_request_timeout)),
+        ("max_inbound_connections", most.map(Value::from)),
+        ("protocol", defaults.protocol.map(|protocol| Value::from(protocol.as_str()))),
+    ];
+    members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }

@@ -3,6 +3,10 @@
 use std::sync::Arc;
 
 use crate::catalog::tables::Tables;
+use crate::filter::Filter;
+use crate::filter::selectors::INSTANCE;
+use crate::model::entry::service_resolver::Subset;
+use crate::model::topic::EndpointsKey;
 use crate::model::{Endpoint, Endpoints, Instance, Service, ServiceId, ServiceKind, ServiceName, Status};
 
 /// The most load an instance can take, relative to others.
@@ -18,18 +22,25 @@ pub fn connect_instances(tables: &Tables, name: &ServiceName) -> Vec<Instance> {
     tables.instances_for_connect(name).filter_map(|service| instance(tables, service)).collect()
 }
 
-/// Where proxies send requests for the service.
-pub fn endpoints(tables: &Tables, service: &ServiceName) -> Endpoints {
-    let mut endpoints: Vec<_> = connect_instances(tables, service).iter().map(endpoint).collect();
-    endpoints.sort();
-    Endpoints { endpoints }
+/// Where proxies send requests for these instances.
+pub fn endpoints(tables: &Tables, key: &EndpointsKey) -> Endpoints {
+    of_subset(tables, connect_instances(tables, &key.service), &key.subset)
 }
 
-/// Where the instances of the service listen themselves, beside any sidecar.
-pub fn plain_endpoints(tables: &Tables, service: &ServiceName) -> Endpoints {
-    let instances = instances(tables, service);
-    let applications = instances.iter().filter(|instance| instance.service.kind == ServiceKind::Typical);
-    let mut endpoints: Vec<_> = applications.map(endpoint).collect();
+/// Where the instances listen themselves, beside any sidecar.
+pub fn plain_endpoints(tables: &Tables, key: &EndpointsKey) -> Endpoints {
+    let mut instances = instances(tables, &key.service);
+    instances.retain(|instance| instance.service.kind == ServiceKind::Typical);
+    of_subset(tables, instances, &key.subset)
+}
+
+/// A filter that is none selects nobody: a write with one is refused, so this is what an older version has left.
+fn of_subset(tables: &Tables, mut instances: Vec<Instance>, subset: &Subset) -> Endpoints {
+    if !subset.filter.is_empty() {
+        let filter = Filter::new(&subset.filter, &INSTANCE, tables.datacenter());
+        instances.retain(|instance| filter.as_ref().is_ok_and(|filter| filter.selects(instance)));
+    }
+    let mut endpoints: Vec<_> = instances.iter().map(|instance| endpoint(instance, subset.only_passing)).collect();
     endpoints.sort();
     Endpoints { endpoints }
 }
@@ -42,7 +53,7 @@ fn instance(tables: &Tables, service: &Arc<Service>) -> Option<Instance> {
     Some(Instance { node, service: Arc::clone(service), checks })
 }
 
-fn endpoint(instance: &Instance) -> Endpoint {
+fn endpoint(instance: &Instance, only_passing: bool) -> Endpoint {
     let service = &instance.service;
     let any = |status| instance.checks.iter().any(|check| check.status == status);
     let weight = if any(Status::Warning) { service.weights.warning } else { service.weights.passing };
@@ -50,7 +61,7 @@ fn endpoint(instance: &Instance) -> Endpoint {
         address: instance.address().to_owned(),
         port: service.port,
         socket_path: service.socket_path.clone(),
-        healthy: weight > 0 && !any(Status::Critical),
+        healthy: weight > 0 && !any(Status::Critical) && !(only_passing && any(Status::Warning)),
         weight: weight.clamp(1, MAX_WEIGHT),
     }
 }

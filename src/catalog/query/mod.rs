@@ -1,6 +1,7 @@
 //! What the tables answer. Everything comes sorted, so equal tables give equal answers.
 
 mod central;
+mod chain;
 mod config;
 mod health;
 mod inbound;
@@ -13,6 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use central::{merged_proxy_config, protocol, proxy};
+pub use chain::chain;
 pub use health::{connect_instances, endpoints, instances, plain_endpoints};
 pub use intentions::{decide_intention, intention_list, intentions};
 

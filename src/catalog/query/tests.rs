@@ -5,8 +5,11 @@ use crate::catalog::fixture::{World, check, entry as an_entry, intentions as put
 use crate::catalog::fixture::{put, register, register_with_sidecar, service as a_service, service_defaults};
 use crate::catalog::fixture::{sidecar, update};
 use crate::catalog::write::Write;
-use crate::model::entry::EntryBody;
-use crate::model::entry::{TlsSettings, TlsVersion};
+use crate::model::entry::service_defaults::{UpstreamDefaults, UpstreamOverride};
+use crate::model::entry::service_resolver::Subset;
+use crate::model::entry::{EntryBody, ServiceDefaults, TlsSettings, TlsVersion};
+use crate::model::topic::{ChainKey, EndpointsKey};
+use crate::model::upstream_settings::{Limits, UpstreamSettings};
 use crate::model::{Action, Bind, Protocol, Proxy, ProxyConfig, ProxyId, Status, Upstream, Weights};
 
 /// The proxy of `web` with this `Proxy.Config`.
@@ -27,7 +30,7 @@ fn with_weights(passing: u32, warning: u32) -> Service {
 
 /// Health and weight of the one endpoint of `web`.
 fn endpoint(world: &World) -> (bool, u32) {
-    let endpoints = endpoints(&world.tables, &"web".into()).endpoints;
+    let endpoints = endpoints(&world.tables, &EndpointsKey::all("web".into())).endpoints;
     assert_eq!(endpoints.len(), 1);
     (endpoints[0].healthy, endpoints[0].weight)
 }
@@ -81,7 +84,7 @@ fn an_endpoint_has_its_own_address_or_its_nodes() {
     world.write(register_with_sidecar("web"));
     let own = Service { node: "n2".into(), address: "10.7.7.7".to_owned(), port: 7, ..sidecar("web") };
     world.write(register(own));
-    let found = endpoints(&world.tables, &"web".into()).endpoints;
+    let found = endpoints(&world.tables, &EndpointsKey::all("web".into())).endpoints;
     let addresses: Vec<_> = found.iter().map(|endpoint| (endpoint.address.as_str(), endpoint.port)).collect();
     assert_eq!(addresses, [("10.0.0.1", 21000), ("10.7.7.7", 7)]);
 }
@@ -113,13 +116,17 @@ fn a_weight_is_between_1_and_128_and_less_takes_no_load() {
 #[test]
 fn the_protocol_is_the_services_else_everybodys_else_tcp() {
     let mut world = World::with_nodes();
-    let of = |world: &World| protocol(&world.tables, &"web".into());
+    let protocol = |world: &World, service: &str| {
+        let compiled = chain(&world.tables, &ChainKey::plain(service.into()), &"1111.consul".into());
+        compiled.chain.expect("nothing is routed").protocol
+    };
+    let of = |world: &World| protocol(world, "web");
     assert_eq!(of(&world), Protocol::Tcp);
     world.write(put(proxy_defaults(r#"{"protocol": "http"}"#)));
     assert_eq!(of(&world), Protocol::Http);
     world.write(put(service_defaults("web", Protocol::Grpc)));
     assert_eq!(of(&world), Protocol::Grpc);
-    assert_eq!(protocol(&world.tables, &"db".into()), Protocol::Http);
+    assert_eq!(protocol(&world, "db"), Protocol::Http);
 }
 
 #[test]
@@ -205,18 +212,88 @@ fn an_upstream_carries_what_it_overrides() {
         destination_name: "api".into(),
         local_bind_socket_path: "/run/api".to_owned(),
         local_bind_socket_mode: "0640".to_owned(),
-        config: opaque(r#"{"protocol": "grpc", "connect_timeout_ms": "300"}"#),
+        settings: UpstreamSettings {
+            protocol: Some(Protocol::Grpc),
+            connect_timeout: Some(Duration::from_millis(300)),
+            ..Default::default()
+        },
         ..Upstream::default()
     };
     let plain = sidecar("web").proxy.expect("a sidecar has one");
     let proxy = Proxy { upstreams: vec![by_port, by_socket], ..plain };
     world.write(register(Service { port: 21000, proxy: Some(proxy), ..sidecar("web") }));
     let [db, api] = &proxy_of(&world).upstreams[..] else { panic!("two upstreams") };
-    assert_eq!((db.name.as_str(), &db.chain), ("db", &crate::model::topic::ChainKey::plain("db".into())));
+    assert_eq!((db.name.as_str(), &db.chain), ("db", &ChainKey::plain("db".into())));
     assert_eq!(db.bind, Bind::Address { address: "127.0.0.1".to_owned(), port: 5432 });
     assert_eq!(api.bind, Bind::Socket { path: "/run/api".to_owned(), mode: Some(0o640) });
     let overrides = (api.chain.protocol, api.chain.connect_timeout);
     assert_eq!(overrides, (Some(Protocol::Grpc), Some(Duration::from_millis(300))));
+}
+
+#[test]
+fn what_a_registration_says_of_an_upstream_wins_over_the_services_word_on_it_and_that_over_its_word_on_all() {
+    let timeout = |ms| UpstreamSettings { connect_timeout: Some(Duration::from_millis(ms)), ..Default::default() };
+    let limits = Limits { max_connections: Some(7), ..Default::default() };
+    let defaults = ServiceDefaults {
+        upstreams: UpstreamDefaults {
+            defaults: UpstreamSettings { limits, ..timeout(1) },
+            overrides: vec![UpstreamOverride { name: "api".to_owned(), settings: timeout(2) }],
+        },
+        ..Default::default()
+    };
+    let mut world = World::with_nodes();
+    world.write(put(an_entry("web", EntryBody::ServiceDefaults(defaults))));
+    let upstream = |name: &str, settings| Upstream { destination_name: name.into(), settings, ..Default::default() };
+    let own = UpstreamSettings { protocol: Some(Protocol::Http), ..Default::default() };
+    let upstreams = vec![upstream("db", own), upstream("api", Default::default()), upstream("api", timeout(3))];
+    let proxy = Proxy { upstreams, ..sidecar("web").proxy.expect("a sidecar has one") };
+    world.write(register(Service { port: 21000, proxy: Some(proxy), ..sidecar("web") }));
+    let found = proxy_of(&world).upstreams;
+    let timeouts: Vec<_> = found.iter().map(|of| of.chain.connect_timeout.unwrap().as_millis()).collect();
+    assert_eq!(timeouts, [1, 2, 3]);
+    assert_eq!(found[0].chain.protocol, Some(Protocol::Http));
+    assert!(found.iter().all(|of| of.settings.limits == limits));
+}
+
+#[test]
+fn service_defaults_limit_what_comes_in() {
+    let defaults = ServiceDefaults {
+        max_inbound_connections: 9,
+        balance_inbound_connections: true,
+        local_connect_timeout: Some(Duration::from_millis(4)),
+        local_request_timeout: Some(Duration::from_millis(5)),
+        ..Default::default()
+    };
+    let mut world = World::with_nodes();
+    world.write(put(an_entry("web", EntryBody::ServiceDefaults(defaults))));
+    let found = configured(&mut world, r#"{"local_request_timeout_ms": 6}"#);
+    assert_eq!((found.max_inbound_connections, found.balance_inbound_connections), (9, true));
+    assert_eq!(found.local_app.connect_timeout, Duration::from_millis(4));
+    assert_eq!(found.local_app.request_timeout, Some(Duration::from_millis(6)));
+}
+
+#[test]
+fn a_subset_is_the_instances_that_its_filter_selects() {
+    let mut world = World::with_nodes();
+    let instance = |id: &str, version: &str| Service {
+        id: id.into(),
+        port: 21000,
+        meta: [("version".to_owned(), version.to_owned())].into(),
+        ..sidecar("web")
+    };
+    world.write(register(instance("one", "v1")));
+    world.write(register(Service { port: 21001, ..instance("two", "v2") }));
+    let of = |world: &World, filter: &str, only_passing| {
+        let subset = Subset { filter: filter.to_owned(), only_passing };
+        let found = endpoints(&world.tables, &EndpointsKey { service: "web".into(), subset }).endpoints;
+        found.into_iter().map(|endpoint| (endpoint.port, endpoint.healthy)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&world, "Service.Meta.version == v2", false), [(21001, true)]);
+    assert_eq!(of(&world, "Service.Meta.version == ", false), [], "what is no filter selects nobody");
+    world.write(Write::RegisterCheck(check("ttl", "two")));
+    world.write(update("ttl", Status::Warning, ""));
+    assert_eq!(of(&world, "", false), [(21000, true), (21001, true)]);
+    assert_eq!(of(&world, "", true), [(21000, true), (21001, false)]);
 }
 
 #[test]

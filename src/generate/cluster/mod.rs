@@ -1,5 +1,6 @@
 //! Where connections go: the application behind the proxy, the targets of its upstreams, and where keys are fetched.
 
+mod failover;
 mod hatch;
 mod jwks;
 mod local_app;
@@ -12,9 +13,10 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
+pub(super) use failover::{aggregate, failover};
 pub(super) use jwks::{jwks, jwks_name};
 pub(super) use local_app::{LOCAL_APP, exposed, local_app};
-pub(super) use upstream::{Settings, upstream};
+pub(super) use upstream::{Settings, balance, upstream};
 
 /// `typed_extension_protocol_options` with its one key.
 fn http_options(options: UpstreamProtocolOptions) -> HashMap<String, Any> {

@@ -1,11 +1,13 @@
-//! The cluster of an upstream's target. It is the same for every proxy that calls the service: whose leaf is shown is a
-//! matter of the secret named in it.
+//! The cluster of one target of an upstream. It is the same for every proxy that calls the service in the same way:
+//! whose leaf is shown is a matter of the secret named in it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{
-    ClusterDiscoveryType, CommonLbConfig, DiscoveryType, DnsLookupFamily, EdsClusterConfig,
+    ClusterDiscoveryType, CommonLbConfig, DiscoveryType, DnsLookupFamily, EdsClusterConfig, LbConfig, LbPolicy,
+    LeastRequestLbConfig, RingHashLbConfig,
 };
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, OutlierDetection};
 use envoy_types::pb::envoy::config::core::v3::{ConfigSource, Http2ProtocolOptions};
@@ -13,20 +15,27 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
     ExplicitHttpConfig, UpstreamProtocolOptions, explicit_http_config::ProtocolConfig,
 };
 use envoy_types::pb::envoy::r#type::v3::Percent;
+use envoy_types::pb::google::protobuf::{UInt32Value, UInt64Value};
 
 use super::http_options;
-use crate::chain::Chain;
+use crate::chain::Target;
 use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
-use crate::model::Endpoints;
 use crate::model::entry::TlsSettings;
+use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy, RingHash};
+use crate::model::upstream_settings::{Limits, PassiveHealthCheck};
+use crate::model::{Endpoints, Protocol};
 use crate::resource::{Resource, ResourceType, Shared};
 
-/// What an upstream's cluster is made of beside its chain and the instances behind it.
-#[derive(Clone, Copy)]
+/// What a cluster is made of beside its target and the instances behind it.
+#[derive(Clone, Copy, Hash)]
 pub(in crate::generate) struct Settings<'a> {
     pub outgoing: &'a TlsSettings,
     /// How long Envoy waits for the first endpoints.
     pub fetch_timeout: Option<Duration>,
+    pub protocol: Protocol,
+    pub load_balancer: &'a LoadBalancer,
+    pub limits: Limits,
+    pub passive_health_check: Option<PassiveHealthCheck>,
 }
 
 /// The cluster, which needs endpoints of its own name, unless an instance is registered by host name: then Envoy
@@ -34,19 +43,18 @@ pub(in crate::generate) struct Settings<'a> {
 ///
 /// The instances keep it, so that one look at them serves all proxies; its bytes do not change with theirs.
 pub(in crate::generate) fn upstream(
-    chain: &Chain,
+    name: &str,
+    target: &Target,
     endpoints: &Shared<Endpoints>,
     settings: Settings<'_>,
 ) -> Result<Arc<Resource>, Reason> {
-    if chain.target.connect_timeout.is_zero() {
+    if target.connect_timeout.is_zero() {
         return Err(Reason::NoTime);
     }
-    let Settings { outgoing, fetch_timeout } = settings;
-    let target = &chain.target;
-    let made_of = (chain.cluster_name(), chain.protocol, target.connect_timeout, &target.sni, &target.spiffe_id);
-    Ok(endpoints.resource(sharing_key(("cluster", made_of, outgoing, fetch_timeout)), || {
-        let mut cluster = by_target(chain, outgoing);
-        let name: Arc<str> = cluster.name.as_str().into();
+    let made_of = (name, target.connect_timeout, &target.sni, &target.spiffe_id);
+    Ok(endpoints.resource(sharing_key(("cluster", made_of, settings)), || {
+        let mut cluster = by_target(name, target, settings);
+        let name: Arc<str> = name.into();
         if endpoints.endpoints.iter().any(|endpoint| endpoint.socket_path.is_empty() && is_host_name(&endpoint.address))
         {
             cluster.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::StrictDns.into()));
@@ -54,7 +62,7 @@ pub(in crate::generate) fn upstream(
             cluster.load_assignment = Some(endpoint::assignment(&name, endpoints, true));
             return Resource::new(ResourceType::Cluster, name, vec![], &cluster);
         }
-        let eds_config = ConfigSource { initial_fetch_timeout: fetch_timeout.map(duration), ..tls::ads() };
+        let eds_config = ConfigSource { initial_fetch_timeout: settings.fetch_timeout.map(duration), ..tls::ads() };
         cluster.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into()));
         cluster.eds_cluster_config = Some(EdsClusterConfig { eds_config: Some(eds_config), ..Default::default() });
         Resource::new(ResourceType::Cluster, Arc::clone(&name), vec![name], &cluster)
@@ -65,23 +73,23 @@ fn is_host_name(address: &str) -> bool {
     !address.is_empty() && !address::is_ip(address)
 }
 
-fn by_target(chain: &Chain, outgoing: &TlsSettings) -> Cluster {
-    let name = chain.cluster_name();
+fn by_target(name: &str, target: &Target, settings: Settings<'_>) -> Cluster {
     let mut cluster = Cluster {
-        alt_stat_name: name.clone(),
-        name,
-        connect_timeout: Some(duration(chain.target.connect_timeout)),
+        name: name.to_owned(),
+        alt_stat_name: name.to_owned(),
+        connect_timeout: Some(duration(target.connect_timeout)),
         // with every instance unhealthy a call fails; it does not go to instances that are known to be bad
         common_lb_config: Some(CommonLbConfig {
             healthy_panic_threshold: Some(Percent { value: 0.0 }),
             ..Default::default()
         }),
-        outlier_detection: Some(OutlierDetection::default()),
-        circuit_breakers: Some(CircuitBreakers::default()),
-        transport_socket: Some(tls::open(outgoing, &chain.target)),
+        outlier_detection: Some(settings.passive_health_check.map(outliers).unwrap_or_default()),
+        circuit_breakers: Some(circuit_breakers(settings.limits)),
+        transport_socket: Some(tls::open(settings.outgoing, target)),
         ..Default::default()
     };
-    if chain.protocol.is_http2() {
+    balance(&mut cluster, settings.load_balancer);
+    if settings.protocol.is_http2() {
         let http2 = ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default());
         cluster.typed_extension_protocol_options =
             http_options(UpstreamProtocolOptions::ExplicitHttpConfig(ExplicitHttpConfig {
@@ -89,4 +97,54 @@ fn by_target(chain: &Chain, outgoing: &TlsSettings) -> Cluster {
             }));
     }
     cluster
+}
+
+fn circuit_breakers(limits: Limits) -> CircuitBreakers {
+    let most = |most: Option<u32>| most.map(|value| UInt32Value { value });
+    let thresholds = Thresholds {
+        max_connections: most(limits.max_connections),
+        max_pending_requests: most(limits.max_pending_requests),
+        max_requests: most(limits.max_concurrent_requests),
+        ..Default::default()
+    };
+    let given = limits != Limits::default();
+    CircuitBreakers { thresholds: given.then_some(thresholds).into_iter().collect(), ..Default::default() }
+}
+
+fn outliers(check: PassiveHealthCheck) -> OutlierDetection {
+    let number = |number: Option<u32>| number.map(|value| UInt32Value { value });
+    OutlierDetection {
+        interval: check.interval.map(duration),
+        consecutive_5xx: number(check.max_failures),
+        enforcing_consecutive_5xx: number(check.enforcing_consecutive_5xx),
+        max_ejection_percent: number(check.max_ejection_percent),
+        base_ejection_time: check.base_ejection_time.map(duration),
+        ..Default::default()
+    }
+}
+
+pub(in crate::generate) fn balance(cluster: &mut Cluster, balancer: &LoadBalancer) {
+    let policy = match balancer.policy {
+        None | Some(LoadBalancerPolicy::RoundRobin) => LbPolicy::RoundRobin,
+        Some(LoadBalancerPolicy::Random) => LbPolicy::Random,
+        Some(LoadBalancerPolicy::LeastRequest) => LbPolicy::LeastRequest,
+        Some(LoadBalancerPolicy::RingHash) => LbPolicy::RingHash,
+        Some(LoadBalancerPolicy::Maglev) => LbPolicy::Maglev,
+    };
+    cluster.lb_policy = policy.into();
+    let RingHash { minimum_ring_size, maximum_ring_size } = balancer.ring_hash;
+    let size = |size: u64| (size > 0).then_some(UInt64Value { value: size });
+    if minimum_ring_size > 0 || maximum_ring_size > 0 {
+        cluster.lb_config = Some(LbConfig::RingHashLbConfig(RingHashLbConfig {
+            minimum_ring_size: size(minimum_ring_size),
+            maximum_ring_size: size(maximum_ring_size),
+            ..Default::default()
+        }));
+    }
+    if balancer.choice_count > 0 {
+        cluster.lb_config = Some(LbConfig::LeastRequestLbConfig(LeastRequestLbConfig {
+            choice_count: Some(UInt32Value { value: balancer.choice_count }),
+            ..Default::default()
+        }));
+    }
 }

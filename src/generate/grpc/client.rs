@@ -1,25 +1,27 @@
-//! The client side of one service: a listener that leads to a route, a route to a cluster, a cluster to endpoints. Made
+//! The client side of one service: a listener that leads to routes, routes to clusters, clusters to endpoints. Made
 //! once for all programs that call the service.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
-use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, EdsClusterConfig};
+use envoy_types::pb::envoy::config::cluster::v3::cluster::{
+    ClusterDiscoveryType, DiscoveryType, EdsClusterConfig, LbPolicy,
+};
 use envoy_types::pb::envoy::config::core::v3::Locality;
 use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, LocalityLbEndpoints};
 use envoy_types::pb::envoy::config::listener::v3::{ApiListener, Listener};
-use envoy_types::pb::envoy::config::route::v3::{
-    Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, route, route_action, route_match,
-};
+use envoy_types::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost};
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{HttpConnectionManager, Rds};
 use envoy_types::pb::google::protobuf::UInt32Value;
 use envoy_types::util::pack_any;
 
 use super::{router, tls};
-use crate::chain::Chain;
-use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls::ads};
+use crate::chain::{Chain, Resolver, Target};
+use crate::generate::cluster::{aggregate, balance};
+use crate::generate::{Reason, address, duration, endpoint, route, sharing_key, tls::ads};
+use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy};
 use crate::model::{CertificateProviders, Endpoint, Endpoints};
 use crate::resource::{Resource, ResourceType, Shared};
 
@@ -46,41 +48,30 @@ pub(super) fn listener(name: &str, chain: &Shared<Chain>) -> Arc<Resource> {
 /// Named as the service.
 pub(super) fn route(chain: &Shared<Chain>) -> Arc<Resource> {
     chain.resource(sharing_key("grpc route"), || {
-        let cluster = chain.cluster_name();
-        let action = RouteAction {
-            cluster_specifier: Some(route_action::ClusterSpecifier::Cluster(cluster.clone())),
-            ..Default::default()
-        };
-        let everything = RouteMatch {
-            path_specifier: Some(route_match::PathSpecifier::Prefix(String::new())),
-            ..Default::default()
-        };
-        let only =
-            Route { r#match: Some(everything), action: Some(route::Action::Route(action)), ..Default::default() };
         let host = VirtualHost {
-            name: chain.target.id.clone(),
+            name: format!("{}.default.default.{}", chain.service, chain.datacenter),
             domains: vec!["*".to_owned()],
-            routes: vec![only],
+            routes: route::for_grpc(chain),
             ..Default::default()
         };
         let name = chain.service.to_string();
         let message = RouteConfiguration { name: name.clone(), virtual_hosts: vec![host], ..Default::default() };
-        Resource::new(ResourceType::Route, name, vec![cluster.into()], &message)
+        Resource::new(ResourceType::Route, name, route::clusters(chain), &message)
     })
 }
 
-/// With round robin, which is what both Envoy and gRPC do when nothing else is said. Kept by the instances, like a
-/// sidecar's; its bytes do not change with theirs.
+/// Kept by the instances, like a sidecar's; its bytes do not change with theirs.
 pub(super) fn cluster(
-    chain: &Chain,
+    name: &str,
+    target: &Target,
+    balancer: &LoadBalancer,
     endpoints: &Shared<Endpoints>,
     certificates: Option<&CertificateProviders>,
 ) -> Arc<Resource> {
-    let target = &chain.target;
-    let made_of = (chain.cluster_name(), target.connect_timeout, &target.sni, &target.spiffe_id);
+    let made_of = (name, target.connect_timeout, &target.sni, &target.spiffe_id, balancer);
     endpoints.resource(sharing_key(("grpc cluster", made_of, certificates)), || {
-        let name: Arc<str> = chain.cluster_name().into();
-        let message = Cluster {
+        let name: Arc<str> = name.into();
+        let mut message = Cluster {
             name: name.to_string(),
             connect_timeout: Some(duration(target.connect_timeout)),
             cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into())),
@@ -88,8 +79,27 @@ pub(super) fn cluster(
             transport_socket: certificates.map(|certificates| tls::open(certificates, target)),
             ..Default::default()
         };
+        if does(balancer) {
+            balance(&mut message, balancer);
+        }
         Resource::new(ResourceType::Cluster, Arc::clone(&name), vec![name], &message)
     })
+}
+
+/// The cluster of a resolver with failover. gRPC knows no policy that would leave the choice to the clusters in it, and
+/// leaves it to them all the same.
+pub(super) fn failover(chain: &Shared<Chain>, resolver: &Resolver) -> Arc<Resource> {
+    let name = chain.cluster_name(resolver);
+    chain.resource(sharing_key(("grpc failover", &name)), || {
+        let clusters = resolver.members(chain).map(|(name, _)| name).collect();
+        let message = aggregate(&name, resolver.connect_timeout, clusters, LbPolicy::RoundRobin);
+        Resource::new(ResourceType::Cluster, name.as_str(), vec![], &message)
+    })
+}
+
+/// All gRPC libraries have round robin and ring hash; what they do not have they refuse, and the cluster with it.
+pub(super) fn does(balancer: &LoadBalancer) -> bool {
+    matches!(balancer.policy, None | Some(LoadBalancerPolicy::RoundRobin | LoadBalancerPolicy::RingHash))
 }
 
 /// One locality, which gRPC wants named (be it by an empty name) and weighed.

@@ -8,7 +8,7 @@ mod client;
 mod server;
 mod tls;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,10 +16,14 @@ use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 
 use super::listener::http_filter;
-use super::{Generated, Origin, Reason, Refusal};
-use crate::model::{GrpcListener, ServiceName};
-use crate::resource::{Resource, ResourceType, View};
+use super::{Generated, Origin, Reason, Refusal, route};
+use crate::chain::{Chain, Resolver};
+use crate::model::topic::EndpointsKey;
+use crate::model::{Endpoints, GrpcListener, ServiceName};
+use crate::resource::{Resource, ResourceType, Shared, View};
 use crate::snapshot::grpc::{Snapshot, Target};
+
+type EndpointsByKey = BTreeMap<EndpointsKey, Arc<Shared<Endpoints>>>;
 
 /// Everything that follows from the listeners the program asks for, and what could not be made of it. A service without
 /// instances that the program could call has nothing: not a refusal, but the protocol's way to say that it is not there.
@@ -46,37 +50,63 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn client(&mut self, name: &str, service: ServiceName) {
         let snapshot = self.snapshot;
-        let stays =
-            |target: &&Target| snapshot.subscriber.node.misses_returns || !target.endpoints.endpoints.is_empty();
-        let Some(target) = snapshot.targets.get(&service).filter(stays) else { return };
-        if target.chain.target.connect_timeout.is_zero() {
-            let origin = Origin::Proxy(snapshot.subscriber.node.id.clone());
-            return self.refuse(ResourceType::Cluster, &target.chain.cluster_name(), Reason::NoTime, origin);
+        let anybody = |target: &Target| target.endpoints.values().any(|of| !of.endpoints.is_empty());
+        let stays = |target: &&Target| snapshot.subscriber.node.misses_returns || anybody(target);
+        let Some(target) = snapshot.targets.get(&service) else { return };
+        let chain = match &target.chain {
+            Ok(chain) => chain,
+            Err(error) => {
+                return self.refuse(ResourceType::Listener, name, Reason::Chain(error.clone()), self.of_node());
+            }
+        };
+        if !stays(&target) {
+            return;
         }
-        self.resources.push(client::listener(name, &target.chain));
+        self.resources.push(client::listener(name, chain));
         if !self.targets.insert(service) {
             return;
         }
-        self.resources.push(client::route(&target.chain));
-        let certificates = snapshot.subscriber.node.certificates.as_ref();
-        let cluster = client::cluster(&target.chain, &target.endpoints, certificates);
-        for reason in client::unusable(&target.endpoints) {
-            let origin = Origin::Instances(target.chain.target.service.clone());
-            self.refuse(ResourceType::Endpoint, &cluster.name, reason, origin);
+        for (route, reason) in route::beyond_grpc(chain) {
+            self.refuse(ResourceType::Route, &format!("{} {route}", chain.service), reason, self.of_node());
         }
-        self.resources.push(client::assignment(&cluster.name, &target.endpoints));
-        self.resources.push(cluster);
+        self.resources.push(client::route(chain));
+        for resolver in chain.resolvers() {
+            self.resolver(chain, resolver, &target.endpoints);
+        }
+    }
+
+    fn resolver(&mut self, chain: &Shared<Chain>, resolver: &Resolver, endpoints: &EndpointsByKey) {
+        let certificates = self.snapshot.subscriber.node.certificates.as_ref();
+        let balancer = &resolver.load_balancer;
+        if let Some(policy) = balancer.policy.filter(|_| !client::does(balancer)) {
+            let reason = Reason::BeyondGrpc(format!("the load balancer {}", policy.as_str()));
+            self.refuse(ResourceType::Cluster, &chain.cluster_name(resolver), reason, self.of_node());
+        }
+        for (name, target) in resolver.members(chain) {
+            let Some(endpoints) = endpoints.get(&target.endpoints()) else { continue };
+            for reason in client::unusable(endpoints) {
+                self.refuse(ResourceType::Endpoint, &name, reason, Origin::Instances(target.service.clone()));
+            }
+            self.resources.push(client::assignment(&name, endpoints));
+            self.resources.push(client::cluster(&name, target, balancer, endpoints, certificates));
+        }
+        if !resolver.failover.is_empty() {
+            self.resources.push(client::failover(chain, resolver));
+        }
+    }
+
+    fn of_node(&self) -> Origin {
+        Origin::Proxy(self.snapshot.subscriber.node.id.clone())
     }
 
     fn server(&mut self, name: &str, address: SocketAddr) {
         let snapshot = self.snapshot;
-        let origin = || Origin::Proxy(snapshot.subscriber.node.id.clone());
         let Some(server) = &snapshot.server else {
-            return self.refuse(ResourceType::Listener, name, Reason::NoIdentity, origin());
+            return self.refuse(ResourceType::Listener, name, Reason::NoIdentity, self.of_node());
         };
         let certificates = snapshot.subscriber.node.certificates.as_ref();
         if certificates.is_none() && !server.intentions.allow_everybody() {
-            self.refuse(ResourceType::Listener, name, Reason::CallersUnknown, origin());
+            self.refuse(ResourceType::Listener, name, Reason::CallersUnknown, self.of_node());
         }
         self.resources.push(server::listener(name, address, server, certificates));
     }

@@ -19,9 +19,7 @@ use crate::chain;
 use crate::model::grpc::SERVER_LISTENER;
 use crate::model::intention::{Action, Intention, Intentions};
 use crate::model::topic::ChainKey;
-use crate::model::{
-    CertificateProviders, Endpoint, Endpoints, GrpcNode, GrpcSubscriber, Index, Protocol, ProxyId, Roots,
-};
+use crate::model::{CertificateProviders, Endpoint, Endpoints, GrpcNode, GrpcSubscriber, Index, ProxyId, Roots};
 use crate::resource::Shared;
 use crate::snapshot::grpc::{Server, Target};
 
@@ -41,10 +39,14 @@ fn endpoint(address: &str, port: u16, healthy: bool) -> Endpoint {
 }
 
 fn target(service: &str, endpoints: Vec<Endpoint>) -> Target {
-    let inputs =
-        chain::Inputs { datacenter: &"dc1".into(), trust_domain: &"1111.consul".into(), protocol: Protocol::Grpc };
-    let chain = chain::compile(&ChainKey::plain(service.into()), &inputs);
-    Target { chain: Arc::new(Shared::new(chain)), endpoints: Arc::new(Shared::new(Endpoints { endpoints })) }
+    let entries = BTreeMap::new();
+    let inputs = chain::Inputs { datacenter: &"dc1".into(), trust_domain: &"1111.consul".into(), entries: &entries };
+    let chain = chain::compile(&ChainKey::plain(service.into()), &inputs).chain;
+    let endpoints = Arc::new(Shared::new(Endpoints { endpoints }));
+    Target {
+        chain: chain.map(|chain| Arc::new(Shared::new(chain))),
+        endpoints: BTreeMap::from([(EndpointsKey::all(service.into()), endpoints)]),
+    }
 }
 
 fn client(listeners: &[&str], endpoints: Vec<Endpoint>) -> Snapshot {

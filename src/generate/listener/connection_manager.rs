@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use envoy_types::pb::envoy::config::core::v3::Http2ProtocolOptions;
+use envoy_types::pb::envoy::config::core::v3::{ConfigSource, Http2ProtocolOptions};
 use envoy_types::pb::envoy::config::route::v3::{
     Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost, route, route_action, route_match,
 };
@@ -15,16 +15,24 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
     RouteSpecifier, Tracing, UpgradeConfig,
 };
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
-    HttpConnectionManager, HttpFilter, http_filter,
+    HttpConnectionManager, HttpFilter, Rds, http_filter,
 };
 use envoy_types::pb::envoy::r#type::v3::Percent;
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
-use crate::generate::{duration, yes};
+use crate::generate::{duration, tls, yes};
 use crate::model::Protocol;
 
-/// Where all requests go. The route configuration is inline: with one route to one cluster there is nothing to update.
+/// Where requests go.
+pub(super) enum Routes<'a> {
+    /// Inline: with one route to one cluster there is nothing to update.
+    One(OneRoute<'a>),
+    /// A resource of its own, so that changing it leaves the listener alone. With the time that Envoy waits for it.
+    Named(String, Option<Duration>),
+}
+
+/// Where all requests go.
 pub(super) struct OneRoute<'a> {
     pub name: &'a str,
     pub virtual_host: &'a str,
@@ -39,7 +47,7 @@ pub(super) fn connection_manager(
     stat_prefix: &str,
     protocol: Protocol,
     filters: Vec<HttpFilter>,
-    route: &OneRoute<'_>,
+    routes: &Routes<'_>,
 ) -> HttpConnectionManager {
     let mut http_filters = protocol_filters(protocol);
     http_filters.extend(filters);
@@ -50,7 +58,13 @@ pub(super) fn connection_manager(
         tracing: Some(Tracing { random_sampling: Some(Percent { value: 0.0 }), ..Default::default() }),
         upgrade_configs: vec![UpgradeConfig { upgrade_type: "websocket".to_owned(), ..Default::default() }],
         http2_protocol_options: protocol.is_http2().then(Http2ProtocolOptions::default),
-        route_specifier: Some(RouteSpecifier::RouteConfig(route_configuration(route))),
+        route_specifier: Some(match routes {
+            Routes::One(route) => RouteSpecifier::RouteConfig(route_configuration(route)),
+            Routes::Named(name, fetch_timeout) => RouteSpecifier::Rds(Rds {
+                route_config_name: name.clone(),
+                config_source: Some(ConfigSource { initial_fetch_timeout: fetch_timeout.map(duration), ..tls::ads() }),
+            }),
+        }),
         ..Default::default()
     }
 }

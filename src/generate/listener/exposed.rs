@@ -6,7 +6,7 @@ use envoy_types::pb::envoy::config::listener::v3::{FilterChain, Listener};
 use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 
-use super::connection_manager::{OneRoute, connection_manager};
+use super::connection_manager::{OneRoute, Routes, connection_manager};
 use super::network_filter;
 use crate::generate::telemetry::Telemetry;
 use crate::generate::{Reason, address, yes};
@@ -31,6 +31,7 @@ pub(in crate::generate) fn exposed(
         ExposedProtocol::Http2 => Protocol::Http2,
     };
     let route = OneRoute { name: &filter, virtual_host: &filter, cluster, timeout: None, idle_timeout: None };
+    let route = Routes::One(route);
     let mut manager = connection_manager(&filter, protocol, vec![], &route);
     manager.normalize_path = Some(yes());
     telemetry.of_requests(&mut manager);

@@ -6,6 +6,8 @@ mod hatch;
 mod public;
 mod upstream;
 
+use envoy_types::pb::envoy::config::listener::v3::listener::ConnectionBalanceConfig;
+use envoy_types::pb::envoy::config::listener::v3::listener::connection_balance_config::{BalanceType, ExactBalance};
 use envoy_types::pb::envoy::config::listener::v3::{Filter, filter};
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::{TcpProxy, tcp_proxy};
 use envoy_types::pb::google::protobuf::Any;
@@ -16,7 +18,7 @@ use super::telemetry::Telemetry;
 pub(super) use connection_manager::{http_filter, packed_filter};
 pub(super) use exposed::{exposed, name as exposed_name};
 pub(super) use public::{Inbound, left_out, name as public_name, public};
-pub(super) use upstream::{name as upstream_name, upstream};
+pub(super) use upstream::{has_named_routes, name as upstream_name, upstream};
 
 pub(super) fn network_filter<M: prost::Message + prost::Name>(name: &str, config: M) -> Filter {
     packed_network_filter(name, pack_any(config))
@@ -25,6 +27,11 @@ pub(super) fn network_filter<M: prost::Message + prost::Name>(name: &str, config
 /// Of a configuration that is packed already.
 fn packed_network_filter(name: &str, config: Any) -> Filter {
     Filter { name: name.to_owned(), config_type: Some(filter::ConfigType::TypedConfig(config)) }
+}
+
+/// Connections are dealt out evenly over Envoy's threads.
+fn exact_balance() -> ConnectionBalanceConfig {
+    ConnectionBalanceConfig { balance_type: Some(BalanceType::ExactBalance(ExactBalance {})) }
 }
 
 fn tcp_proxy(stat_prefix: &str, cluster: &str, telemetry: &Telemetry) -> Filter {

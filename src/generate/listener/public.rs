@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use envoy_types::pb::envoy::config::core::v3::{Address, HttpProtocolOptions, TrafficDirection};
-use envoy_types::pb::envoy::config::listener::v3::listener::ConnectionBalanceConfig;
-use envoy_types::pb::envoy::config::listener::v3::listener::connection_balance_config::{BalanceType, ExactBalance};
 use envoy_types::pb::envoy::config::listener::v3::{
     Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, listener_filter,
 };
@@ -22,8 +20,8 @@ use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatchAndSubstitute, Regex
 use envoy_types::pb::google::protobuf::{BoolValue, UInt32Value, UInt64Value};
 use envoy_types::util::pack_any;
 
-use super::connection_manager::{OneRoute, connection_manager, http_filter, packed_filter};
-use super::{hatch, network_filter, packed_network_filter, tcp_proxy};
+use super::connection_manager::{OneRoute, Routes, connection_manager, http_filter, packed_filter};
+use super::{exact_balance, hatch, network_filter, packed_network_filter, tcp_proxy};
 use crate::generate::cluster::{self, LOCAL_APP};
 use crate::generate::rbac::{self, Sees};
 use crate::generate::telemetry::{self, Telemetry};
@@ -98,9 +96,7 @@ fn listener(name: &str, address: Address, inbound: Inbound<'_>, intentions: &Int
         listener_filters: permissive.iter().map(|_| original_destination()).collect(),
         filter_chains: permissive.map(|port| plain(port, telemetry)).into_iter().chain([chain]).collect(),
         traffic_direction: TrafficDirection::Inbound.into(),
-        connection_balance_config: proxy
-            .balance_inbound_connections
-            .then_some(ConnectionBalanceConfig { balance_type: Some(BalanceType::ExactBalance(ExactBalance {})) }),
+        connection_balance_config: proxy.balance_inbound_connections.then(exact_balance),
         ..Default::default()
     };
     telemetry.of_listener(&mut listener);
@@ -157,13 +153,13 @@ fn filters(inbound: Inbound<'_>, intentions: &Intentions, telemetry: &Telemetry)
 
 fn http(inbound: Inbound<'_>, intentions: &Intentions, telemetry: &Telemetry) -> Filter {
     let proxy = inbound.proxy;
-    let route = OneRoute {
+    let route = Routes::One(OneRoute {
         name: PUBLIC_LISTENER,
         virtual_host: PUBLIC_LISTENER,
         cluster: LOCAL_APP,
         timeout: proxy.local_app.request_timeout,
         idle_timeout: proxy.local_app.idle_timeout,
-    };
+    });
     // an application that speaks gRPC is not told who calls by header
     let tells_caller = proxy.protocol != Protocol::Grpc && !inbound.mesh.sanitize_forwarded_client_cert;
     let mut filters = authorisation(inbound, intentions);

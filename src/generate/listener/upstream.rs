@@ -1,15 +1,16 @@
 //! An upstream's listener: the local address at which the application reaches another service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::{Address, TrafficDirection};
-use envoy_types::pb::envoy::config::listener::v3::{FilterChain, Listener};
+use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
 
-use super::connection_manager::{OneRoute, connection_manager};
-use super::{network_filter, tcp_proxy};
-use crate::chain::Chain;
+use super::connection_manager::{OneRoute, Routes, connection_manager};
+use super::{exact_balance, network_filter, tcp_proxy};
+use crate::chain::{Chain, Step};
 use crate::generate::telemetry::Telemetry;
-use crate::generate::{Reason, address, sharing_key};
+use crate::generate::{Reason, address, route, sharing_key};
 use crate::model::{self, UpstreamConfig};
 use crate::resource::{Resource, ResourceType, Shared};
 
@@ -17,20 +18,30 @@ pub(in crate::generate) fn name(upstream: &UpstreamConfig) -> String {
     format!("{}:{}", upstream.name, address::text(&upstream.bind))
 }
 
+/// `fetch_timeout`: how long Envoy waits for its routes.
 pub(in crate::generate) fn upstream(
     upstream: &UpstreamConfig,
     chain: &Shared<Chain>,
+    fetch_timeout: Option<Duration>,
     telemetry: &model::Telemetry,
 ) -> Result<Arc<Resource>, Reason> {
     let address = address::listen(&upstream.bind)?;
-    Ok(chain.resource(sharing_key(("listener", &upstream.name, &upstream.bind, telemetry)), || {
+    // an inline route does not wait
+    let fetch_timeout = fetch_timeout.filter(|_| has_named_routes(chain));
+    let balanced = upstream.settings.balance_outbound_connections;
+    let key = sharing_key(("listener", &upstream.name, &upstream.bind, fetch_timeout, balanced, telemetry));
+    Ok(chain.resource(key, || {
         let name = name(upstream);
-        let cluster = chain.cluster_name();
         let telemetry = Telemetry::of(telemetry);
-        let mut message = listener(upstream, &name, address, chain, &cluster, &telemetry);
+        let mut message = listener(upstream, &name, address, chain, fetch_timeout, &telemetry);
         telemetry.of_listener(&mut message);
-        Resource::new(ResourceType::Listener, name, vec![cluster.into()], &message)
+        Resource::new(ResourceType::Listener, name, route::clusters(chain), &message)
     }))
+}
+
+/// Requests are seen, and more is to be said of them than where they all go.
+pub(in crate::generate) fn has_named_routes(chain: &Chain) -> bool {
+    chain.protocol.is_http_like() && !chain.default
 }
 
 fn listener(
@@ -38,29 +49,41 @@ fn listener(
     name: &str,
     address: Address,
     chain: &Chain,
-    cluster: &str,
+    fetch_timeout: Option<Duration>,
     telemetry: &Telemetry,
 ) -> Listener {
-    let stat_prefix = format!("upstream.{}", chain.target.id);
-    let filter = if chain.protocol.is_http_like() {
-        let route = OneRoute {
-            name: &upstream.name,
-            virtual_host: &chain.target.id,
-            cluster,
-            timeout: None,
-            idle_timeout: None,
-        };
-        let mut manager = connection_manager(&stat_prefix, chain.protocol, vec![], &route);
-        telemetry.of_requests(&mut manager);
-        network_filter("envoy.filters.network.http_connection_manager", manager)
-    } else {
-        tcp_proxy(&stat_prefix, cluster, telemetry)
+    let Chain { service, datacenter, protocol, .. } = chain;
+    let whole = format!("{service}.default.default.{datacenter}");
+    let stat_prefix = format!("upstream.{whole}");
+    let filter = match chain.step(&chain.start) {
+        Step::Resolver(resolver) if !protocol.is_http_like() => {
+            tcp_proxy(&stat_prefix, &chain.cluster_name(resolver), telemetry)
+        }
+        Step::Resolver(resolver) if !has_named_routes(chain) => {
+            let cluster = chain.cluster_name(resolver);
+            let route = OneRoute {
+                name: &upstream.name,
+                virtual_host: &whole,
+                cluster: &cluster,
+                timeout: None,
+                idle_timeout: None,
+            };
+            http(&stat_prefix, chain, &Routes::One(route), telemetry)
+        }
+        _ => http(&stat_prefix, chain, &Routes::Named(route::name(chain), fetch_timeout), telemetry),
     };
     Listener {
         name: name.to_owned(),
         address: Some(address),
         filter_chains: vec![FilterChain { filters: vec![filter], ..Default::default() }],
         traffic_direction: TrafficDirection::Outbound.into(),
+        connection_balance_config: upstream.settings.balance_outbound_connections.then(exact_balance),
         ..Default::default()
     }
+}
+
+fn http(stat_prefix: &str, chain: &Chain, routes: &Routes<'_>, telemetry: &Telemetry) -> Filter {
+    let mut manager = connection_manager(stat_prefix, chain.protocol, vec![], routes);
+    telemetry.of_requests(&mut manager);
+    network_filter("envoy.filters.network.http_connection_manager", manager)
 }

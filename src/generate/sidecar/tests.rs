@@ -8,7 +8,7 @@ use super::*;
 use crate::chain;
 use crate::model::entry::{Mesh, TlsSettings, TlsVersion};
 use crate::model::intention::Intentions;
-use crate::model::topic::ChainKey;
+use crate::model::topic::{ChainKey, EndpointsKey};
 use crate::model::{
     Action, Endpoint, Inbound, Index, LocalApp, Protocol, ProxyConfig, ProxyId, Secret, ServiceName, Telemetry,
 };
@@ -20,7 +20,14 @@ const DOMAIN: &str = "11111111-2222.consul";
 
 /// A sidecar of `web` that calls `db` on port 5000. Everything in it is made anew at each call.
 fn snapshot() -> Facts {
-    let mut snapshot = Facts {
+    let mut snapshot = facts();
+    call(&mut snapshot, ChainKey::plain("db".into()), at("127.0.0.1", 5000));
+    snapshot
+}
+
+/// A sidecar of `web` that calls nobody.
+pub(super) fn facts() -> Facts {
+    Facts {
         id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
         proxy: Some(Arc::new(ProxyConfig {
             id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
@@ -48,9 +55,7 @@ fn snapshot() -> Facts {
         mesh: Some(Arc::new(Mesh::default())),
         chains: BTreeMap::new(),
         endpoints: BTreeMap::new(),
-    };
-    call(&mut snapshot, ChainKey::plain("db".into()), at("127.0.0.1", 5000));
-    snapshot
+    }
 }
 
 /// From all that is there, whether it is complete or not.
@@ -66,7 +71,7 @@ fn seen(facts: &Facts) -> Snapshot<'_> {
     }
 }
 
-fn made(facts: &Facts) -> Generated {
+pub(super) fn made(facts: &Facts) -> Generated {
     sidecar(&seen(facts))
 }
 
@@ -99,24 +104,34 @@ fn leaf(cert_pem: &str) -> Leaf {
     }
 }
 
-fn at(address: &str, port: u16) -> Bind {
+pub(super) fn at(address: &str, port: u16) -> Bind {
     Bind::Address { address: address.to_owned(), port }
 }
 
 fn call(snapshot: &mut Facts, key: ChainKey, bind: Bind) {
     let (datacenter, trust_domain) = ("dc1".into(), DOMAIN.into());
-    let inputs = chain::Inputs { datacenter: &datacenter, trust_domain: &trust_domain, protocol: Protocol::Tcp };
+    let inputs = chain::Inputs { datacenter: &datacenter, trust_domain: &trust_domain, entries: &BTreeMap::new() };
     let service: ServiceName = key.service.clone();
-    snapshot.chains.insert(key.clone(), Arc::new(Shared::new(chain::compile(&key, &inputs))));
-    snapshot.endpoints.entry(service.clone()).or_insert_with(|| Arc::new(Shared::new(instances(&["10.0.0.1"]))));
-    edit(snapshot, |proxy| proxy.upstreams.push(UpstreamConfig { name: service.to_string(), bind, chain: key }));
+    snapshot.chains.insert(key.clone(), chain::compile(&key, &inputs).chain.map(|chain| Arc::new(Shared::new(chain))));
+    snapshot
+        .endpoints
+        .entry(EndpointsKey::all(service.clone()))
+        .or_insert_with(|| Arc::new(Shared::new(instances(&["10.0.0.1"]))));
+    edit(snapshot, |proxy| {
+        proxy.upstreams.push(UpstreamConfig {
+            name: service.to_string(),
+            bind,
+            chain: key,
+            settings: Default::default(),
+        });
+    });
 }
 
-fn edit(snapshot: &mut Facts, change: impl FnOnce(&mut ProxyConfig)) {
+pub(super) fn edit(snapshot: &mut Facts, change: impl FnOnce(&mut ProxyConfig)) {
     change(Arc::make_mut(snapshot.proxy.as_mut().expect("it was given")));
 }
 
-fn instances(addresses: &[&str]) -> Endpoints {
+pub(super) fn instances(addresses: &[&str]) -> Endpoints {
     let endpoint = |address: &&str| Endpoint {
         address: (*address).to_owned(),
         port: 20000,
@@ -210,7 +225,9 @@ fn an_intention_changes_the_public_listener_and_nothing_else() {
 fn an_instance_that_comes_changes_the_endpoints_and_nothing_else() {
     let mut snapshot = snapshot();
     let before = made(&snapshot);
-    snapshot.endpoints.insert("db".into(), Arc::new(Shared::new(instances(&["10.0.0.1", "10.0.0.2"]))));
+    snapshot
+        .endpoints
+        .insert(EndpointsKey::all("db".into()), Arc::new(Shared::new(instances(&["10.0.0.1", "10.0.0.2"]))));
     assert_eq!(changed(&before, &made(&snapshot)), [format!("endpoint {DB}")]);
 }
 
@@ -255,9 +272,15 @@ fn a_rebuild_makes_what_a_build_from_scratch_makes() {
     let steps: [fn(&mut Facts); 8] = [
         |_| {},
         |facts| facts.leaf = Some(Arc::new(Shared::new(leaf("another leaf")))),
-        |facts| drop(facts.endpoints.insert("db".into(), Arc::new(Shared::new(instances(&["10.0.0.2"]))))),
+        |facts| {
+            let others = Arc::new(Shared::new(instances(&["10.0.0.2"])));
+            facts.endpoints.insert(EndpointsKey::all("db".into()), others);
+        },
         |facts| facts.intentions = Some(Arc::new(Shared::new(Intentions::new(vec![], Action::Allow)))),
-        |facts| drop(facts.endpoints.insert("db".into(), Arc::new(Shared::new(instances(&["db.example"]))))),
+        |facts| {
+            let named = Arc::new(Shared::new(instances(&["db.example"])));
+            facts.endpoints.insert(EndpointsKey::all("db".into()), named);
+        },
         |facts| edit(facts, |proxy| drop(proxy.upstreams.remove(0))),
         |facts| edit(facts, |proxy| proxy.protocol = Protocol::Http),
         |facts| edit(facts, |proxy| proxy.bind_port = 5001),
@@ -357,7 +380,7 @@ fn instances_with_host_names_are_resolved_by_envoy() {
     let mut snapshot = snapshot();
     let mut found = instances(&["db.example", "10.0.0.1"]);
     found.endpoints.push(Endpoint { socket_path: "/tmp/db.sock".to_owned(), ..found.endpoints[0].clone() });
-    snapshot.endpoints.insert("db".into(), Arc::new(Shared::new(found)));
+    snapshot.endpoints.insert(EndpointsKey::all("db".into()), Arc::new(Shared::new(found)));
     let generated = made(&snapshot);
     assert!(names(&generated, E).is_empty());
     let cluster: Cluster = message(&generated, C, DB);

@@ -10,7 +10,7 @@ pub mod service_resolver;
 pub mod service_router;
 pub mod service_splitter;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub use service_resolver::ServiceResolver;
 pub use service_router::ServiceRouter;
 pub use service_splitter::ServiceSplitter;
 
-use super::names::Index;
+use super::names::{Index, ServiceName};
 use super::words::{Word as _, words};
 
 words! {
@@ -137,6 +137,18 @@ impl Entry {
     /// `None` when it is of another kind.
     pub fn body<B: Body>(&self) -> Option<&B> {
         B::of(&self.body)
+    }
+
+    /// The services that it names as places for requests.
+    pub fn leads_to(&self) -> BTreeSet<&ServiceName> {
+        match &self.body {
+            EntryBody::ServiceResolver(body) => body.leads_to().collect(),
+            EntryBody::ServiceRouter(body) => {
+                body.routes.iter().filter_map(|route| route.destination.service.as_ref()).collect()
+            }
+            EntryBody::ServiceSplitter(body) => body.splits.iter().filter_map(|split| split.service.as_ref()).collect(),
+            _ => BTreeSet::new(),
+        }
     }
 
     pub fn key(&self) -> EntryKey {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::access_logs::AccessLogs;
 use crate::model::expose::Expose;
-use crate::model::proxy::{MutualTls, Opaque};
+use crate::model::proxy::{MutualTls, Opaque, Protocol};
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -15,4 +15,15 @@ pub struct ProxyDefaults {
     pub mutual_tls: Option<MutualTls>,
     pub expose: Expose,
     pub access_logs: AccessLogs,
+}
+
+impl ProxyDefaults {
+    /// Of the one entry there is.
+    pub const NAME: &'static str = "global";
+
+    /// What services speak that do not say it themselves.
+    pub fn protocol(&self) -> Option<Protocol> {
+        let word = self.config.get("protocol")?.as_str().filter(|word| !word.is_empty())?;
+        Some(Protocol::parse(word).unwrap_or_default())
+    }
 }

@@ -117,6 +117,17 @@ pub enum HashSource {
     },
 }
 
+impl ServiceResolver {
+    pub(super) fn leads_to(&self) -> impl Iterator<Item = &ServiceName> {
+        let redirect = self.redirect.iter().filter_map(|redirect| redirect.service.as_ref());
+        let failover = self.failover.values().flat_map(|failover| {
+            let targets = failover.targets.iter().filter_map(|target| target.service.as_ref());
+            failover.service.iter().chain(targets)
+        });
+        redirect.chain(failover)
+    }
+}
+
 impl LoadBalancer {
     pub fn is_hash_based(&self) -> bool {
         self.policy.is_some_and(LoadBalancerPolicy::is_hash_based)

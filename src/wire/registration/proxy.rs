@@ -5,18 +5,12 @@ use serde_json::Value;
 use crate::model::{Opaque, Proxy, ServiceId, ServiceName, Upstream};
 use crate::wire::expose;
 use crate::wire::fields::{Fields, Result, asks_nothing, unsupported};
+use crate::wire::upstream_settings;
 
 /// Keys of opaque configuration that change what Envoy gets, in ways this version does not know. Bootstrap keys
 /// (`envoy_prometheus_bind_addr` …) and keys that nobody knows pass through.
-const UNSUPPORTED: [&str; 7] = [
-    "balance_outbound_connections",
-    "envoy_cluster_json",
-    "envoy_listener_json",
-    "envoy_telemetry_collector_bind_socket_dir",
-    "limits",
-    "mesh_gateway",
-    "passive_health_check",
-];
+const UNSUPPORTED: [&str; 4] =
+    ["envoy_cluster_json", "envoy_listener_json", "envoy_telemetry_collector_bind_socket_dir", "mesh_gateway"];
 
 /// `None` for a block that says nothing: clients send it with services that are no proxies.
 pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
@@ -52,7 +46,9 @@ pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
 }
 
 fn upstream(mut fields: Fields<'_>) -> Result<Upstream> {
+    let settings = upstream_settings::of_registration(&fields)?;
     let upstream = Upstream {
+        settings,
         destination_name: ServiceName::from(fields.text("DestinationName")?),
         datacenter: fields.text("Datacenter")?,
         local_bind_address: fields.text("LocalBindAddress")?,

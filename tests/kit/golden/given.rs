@@ -78,10 +78,12 @@ impl Given {
                 write(&Write::RegisterService(Box::new(registration)));
             }
         }
-        for body in list(&document["config_entries"]["bootstrap"]) {
+        let put = |body| {
             let entry = entry::decode(body).unwrap_or_else(|error| refuse("config entry", &error));
-            write(&Write::PutEntry { entry, cas: None });
-        }
+            Write::PutEntry { entry, cas: None }
+        };
+        // together, so that they may lean on one another in any order
+        write(&Write::Batch(list(&document["config_entries"]["bootstrap"]).into_iter().map(put).collect()));
         for node in &nodes {
             tables = with_health(tables, node);
         }

@@ -55,9 +55,14 @@ pub fn bootstrap(generated: &Generated) -> Value {
         }
     }
     assert!(assignments.is_empty(), "endpoints of no cluster: {assignments:?}");
+    let routes = told(generated, ResourceType::Route).into_iter();
+    let routes: BTreeMap<String, Value> =
+        routes.map(|route| (route["name"].as_str().unwrap_or_default().to_owned(), route)).collect();
+    let mut listeners = Value::from(told(generated, ResourceType::Listener));
+    put_routes_inline(&mut listeners, &routes);
     let mut resources = json!({
         "clusters": clusters,
-        "listeners": told(generated, ResourceType::Listener),
+        "listeners": listeners,
         "secrets": secrets(),
     });
     take_secrets_from_the_bootstrap(&mut resources);
@@ -76,6 +81,22 @@ fn told(generated: &Generated, kind: ResourceType) -> Vec<Value> {
     resources
         .map(|resource| canonical::json(&resource.any().expect("it decodes")).expect("it can be told as JSON"))
         .collect()
+}
+
+/// Inline, Envoy also looks whether the clusters are there that they name.
+fn put_routes_inline(value: &mut Value, routes: &BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(rds) = fields.remove("rds") {
+                let name = rds["route_config_name"].as_str().unwrap_or_default();
+                let routes = routes.get(name).unwrap_or_else(|| panic!("no routes are named {name:?}"));
+                fields.insert("route_config".to_owned(), routes.clone());
+            }
+            fields.iter_mut().for_each(|(_, value)| put_routes_inline(value, routes));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| put_routes_inline(value, routes)),
+        _ => {}
+    }
 }
 
 /// A name without a source means the secret of that name in the bootstrap.

@@ -1,0 +1,56 @@
+//! Why entries make no chain.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::model::{Datacenter, EntryKey, Protocol, ServiceName};
+
+/// A write that leads to one is refused.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("discovery chain {service:?}: {fault}")]
+pub struct ChainError {
+    /// Whose chain.
+    pub service: ServiceName,
+    pub fault: Fault,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum Fault {
+    #[error(
+        "inconsistent protocols: it speaks {own}, and {other:?}, where it leads, speaks {protocol}; give both the same \
+         Protocol in service-defaults"
+    )]
+    Protocols { own: Protocol, other: ServiceName, protocol: Protocol },
+    #[error(
+        "{entry} does not permit the protocol {protocol}: routing and splitting need requests to be seen; give the \
+         service the Protocol http, http2 or grpc in service-defaults first"
+    )]
+    NotHttp { entry: EntryKey, protocol: Protocol },
+    #[error("circular reference of splitters: {}", Way(.0))]
+    Circle(Vec<String>),
+    #[error("circular resolver redirect: {}", Way(.0))]
+    CircularRedirect(Vec<String>),
+    #[error("service {service:?} has no subset {subset:?}: define it in its service-resolver")]
+    NoSubset { service: ServiceName, subset: String },
+    #[error("service {service:?} has an ExternalSNI, and its service-resolver cannot have {what}")]
+    External { service: ServiceName, what: &'static str },
+    #[error(
+        "{entry} leads to datacenter {datacenter:?}; this one is {own:?}, and others are not supported by this version \
+         of chancery"
+    )]
+    OtherDatacenter { entry: EntryKey, datacenter: String, own: Datacenter },
+    #[error("more than {0} splitters lead to one another")]
+    TooDeep(usize),
+    #[error("splitters behind {entry} come to more than {most} splits")]
+    TooManySplits { entry: EntryKey, most: usize },
+}
+
+/// Names in the order of a journey.
+struct Way<'a>(&'a [String]);
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0.join(" -> "))
+    }
+}

@@ -1,0 +1,241 @@
+use std::time::Duration;
+
+use super::fixture::{World, elsewhere, failover, redirect, subsets};
+use super::*;
+use crate::model::entry::{EntryBody, ServiceDefaults, ServiceResolver};
+use crate::model::topic::ChainKey;
+
+/// `route /a -> splitter:web…`, one line for each step of a node.
+fn shown(chain: &Chain) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (id, node) in &chain.nodes {
+        match &node.step {
+            Step::Router(routes) => {
+                lines.extend(routes.iter().map(|route| format!("{id} {:?} -> {}", route.matches.path, route.next)));
+            }
+            Step::Splitter(splits) => {
+                lines.extend(splits.iter().map(|split| format!("{id} {} -> {}", split.weight.0, split.next)));
+            }
+            Step::Resolver(resolver) if resolver.failover.is_empty() => lines.push(id.clone()),
+            Step::Resolver(resolver) => lines.push(format!("{id} else {}", resolver.failover.join(", "))),
+        }
+    }
+    let short = |line: String| line.replace(".default.default", "").replace(".dc1", "");
+    lines.into_iter().map(short).collect()
+}
+
+#[test]
+fn without_entries_a_chain_is_the_service_itself() {
+    let chain = World::default().chain("backend");
+    assert!(chain.default);
+    let resolver = chain.sole_resolver().unwrap();
+    assert_eq!(chain.cluster_name(resolver), "backend.default.dc1.internal.11111111-2222.consul");
+    let target = &chain.targets["backend.default.default.dc1"];
+    assert_eq!(target.spiffe_id, "spiffe://11111111-2222.consul/ns/default/dc/dc1/svc/backend");
+    assert_eq!(target.connect_timeout, Duration::from_secs(5));
+}
+
+#[test]
+fn an_override_in_effect_marks_the_cluster_name() {
+    let of = |key: ChainKey| {
+        let chain = World::default().compile(&key).chain.unwrap();
+        chain.cluster_name(chain.sole_resolver().unwrap())
+    };
+    let plain = ChainKey::plain("backend".into());
+    assert!(of(ChainKey { protocol: Some(Protocol::Http), ..plain.clone() }).starts_with("1a47f6e1~backend.default."));
+    let of_nothing =
+        ChainKey { protocol: Some(Protocol::Tcp), connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT), ..plain.clone() };
+    assert_eq!(of(of_nothing), of(plain));
+}
+
+#[test]
+fn a_router_leads_to_splitters_and_resolvers_and_at_last_to_the_service_itself() {
+    let world = World::http(&["web", "api"])
+        .resolver("api", subsets(&["v1", "v2"]))
+        .router("web", &[("/api", "api"), ("/old", "api/v1")])
+        .splitter("api", &[(9000, "api/v1"), (1000, "api/v2")]);
+    let expected = [
+        "resolver:v1.api",
+        "resolver:v2.api",
+        "resolver:web",
+        r#"router:web Some(Prefix("/api")) -> splitter:api"#,
+        r#"router:web Some(Prefix("/old")) -> resolver:v1.api"#,
+        r#"router:web Some(Prefix("/")) -> resolver:web"#,
+        "splitter:api 9000 -> resolver:v1.api",
+        "splitter:api 1000 -> resolver:v2.api",
+    ];
+    assert_eq!(shown(&world.chain("web")), expected);
+}
+
+#[test]
+fn splitters_behind_splitters_become_one() {
+    let world = World::http(&["web", "next", "other"])
+        .splitter("web", &[(5000, "web"), (5000, "next")])
+        .splitter("next", &[(3333, "next"), (6667, "other")]);
+    let expected = [
+        "resolver:next",
+        "resolver:other",
+        "resolver:web",
+        "splitter:web 5000 -> resolver:web",
+        "splitter:web 1667 -> resolver:next",
+        "splitter:web 3333 -> resolver:other",
+    ];
+    assert_eq!(shown(&world.chain("web")), expected);
+}
+
+#[test]
+fn a_redirect_leads_on_and_the_resolver_there_has_the_say() {
+    let there = ServiceResolver { connect_timeout: Some(Duration::from_secs(2)), ..subsets(&["v1"]) };
+    let there = ServiceResolver { default_subset: "v1".to_owned(), ..there };
+    let world = World::default().resolver("web", redirect("next")).resolver("next", there);
+    let chain = world.chain("web");
+    assert_eq!(shown(&chain), ["resolver:v1.next"]);
+    assert!(!chain.default);
+    assert_eq!(chain.sole_resolver().unwrap().connect_timeout, Duration::from_secs(2));
+}
+
+#[test]
+fn failover_is_that_of_the_subset_or_of_every_subset() {
+    let mut resolver = failover("*", &["spare", "/v2", "spare"]);
+    resolver.failover.extend(failover("v2", &["/v1"]).failover);
+    resolver.subsets = subsets(&["v1", "v2"]).subsets;
+    let world = World::http(&["web", "spare"])
+        .resolver("web", resolver)
+        .resolver("spare", failover("*", &["web"]))
+        .router("web", &[("/1", "web/v1"), ("/2", "web/v2"), ("/", "web")]);
+    let chain = world.chain("web");
+    let resolvers: Vec<String> = shown(&chain).into_iter().filter(|line| line.starts_with("resolver")).collect();
+    let expected =
+        ["resolver:v1.web else spare, v2.web", "resolver:v2.web else v1.web", "resolver:web else spare, v2.web"];
+    assert_eq!(resolvers, expected);
+    let Step::Resolver(of) = chain.step("resolver:web.default.default.dc1") else { panic!("a resolver") };
+    let members: Vec<String> = of.members(&chain).map(|(name, _)| name.replace(".11111111-2222.consul", "")).collect();
+    let base = "web.default.dc1.internal";
+    assert_eq!(members, [0, 1, 2].map(|at| format!("failover-target~{at}~{base}")));
+}
+
+#[test]
+fn what_makes_no_chain_is_said() {
+    let external = |body: ServiceResolver| {
+        let sni = ServiceDefaults { external_sni: "db.example".to_owned(), ..Default::default() };
+        World::default().with("web", EntryBody::ServiceDefaults(sni)).resolver("web", body)
+    };
+    let far = ServiceResolver {
+        redirect: Some(crate::model::entry::service_resolver::Redirect {
+            datacenter: "far".to_owned(),
+            ..elsewhere("web")
+        }),
+        ..Default::default()
+    };
+    let cases = [
+        (
+            World::http(&["web"]).router("web", &[("/", "db")]),
+            "inconsistent protocols: it speaks http, and \"db\", where it leads, speaks tcp; give both the same Protocol \
+             in service-defaults",
+        ),
+        (
+            World::default().splitter("web", &[(10_000, "web")]),
+            "service-splitter/web does not permit the protocol tcp: routing and splitting need requests to be seen; give \
+             the service the Protocol http, http2 or grpc in service-defaults first",
+        ),
+        (
+            World::http(&["web", "a", "b"])
+                .splitter("web", &[(10_000, "a")])
+                .splitter("a", &[(10_000, "b")])
+                .splitter("b", &[(10_000, "a")]),
+            "circular reference of splitters: a -> b -> a",
+        ),
+        (
+            World::default().resolver("web", redirect("a")).resolver("a", redirect("web")),
+            "circular resolver redirect: web -> a -> web",
+        ),
+        (
+            World::default().resolver("web", redirect("a/v9")),
+            "service \"a\" has no subset \"v9\": define it in its service-resolver",
+        ),
+        (
+            external(subsets(&["v1"])),
+            "service \"web\" has an ExternalSNI, and its service-resolver cannot have Subsets",
+        ),
+        (
+            external(failover("*", &["a"])),
+            "service \"web\" has an ExternalSNI, and its service-resolver cannot have a Failover",
+        ),
+        (
+            external(redirect("a")),
+            "service \"web\" has an ExternalSNI, and its service-resolver cannot have a Redirect",
+        ),
+        (
+            World::default().resolver("web", far),
+            "service-resolver/web leads to datacenter \"far\"; this one is \"dc1\", and others are not supported by this \
+             version of chancery",
+        ),
+    ];
+    for (world, expected) in cases {
+        assert_eq!(world.error("web"), format!("discovery chain \"web\": {expected}"));
+    }
+}
+
+#[test]
+fn where_a_downstream_does_not_speak_http_nothing_is_routed() {
+    let world = World::http(&["web"]).splitter("web", &[(10_000, "web")]);
+    let key = ChainKey { protocol: Some(Protocol::Tcp), ..ChainKey::plain("web".into()) };
+    let chain = world.compile(&key).chain.unwrap();
+    assert_eq!(shown(&chain), ["resolver:web"]);
+    assert_eq!(chain.protocol, Protocol::Tcp);
+}
+
+#[test]
+fn what_was_looked_for_and_not_found_counts_as_read() {
+    let read = World::default().compile(&ChainKey::plain("web".into())).read;
+    let read: Vec<String> = read.iter().map(ToString::to_string).collect();
+    let expected = [
+        "proxy-defaults/global",
+        "service-defaults/web",
+        "service-resolver/web",
+        "service-router/web",
+        "service-splitter/web",
+    ];
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn splitters_that_go_too_deep_or_too_wide_are_refused() {
+    let name = |at: usize| format!("s{at}");
+    let names: Vec<String> = (0..100).map(name).collect();
+    let mut deep = World::http(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    for at in 0..99 {
+        deep = deep.splitter(&name(at), &[(10_000, &name(at + 1))]);
+    }
+    assert_eq!(deep.error("s0"), "discovery chain \"s0\": more than 64 splitters lead to one another");
+    assert!(deep.compile(&ChainKey::plain("s50".into())).chain.is_ok());
+}
+
+#[test]
+fn each_piece_is_explained_by_the_entries_that_put_it_there() {
+    let world = World::http(&["web", "api"])
+        .resolver("api", subsets(&["v1", "v2"]))
+        .router("web", &[("/api", "api")])
+        .splitter("api", &[(9000, "api/v1"), (1000, "api/v2")]);
+    let causes: Vec<String> = explain(&world.chain("web"))
+        .iter()
+        .map(|cause| {
+            let entries: Vec<String> = cause.entries.iter().map(ToString::to_string).collect();
+            format!("{} {}: {}", cause.piece, cause.name, entries.join(", "))
+        })
+        .collect();
+    let via = "service-resolver/api, service-router/web, service-splitter/api";
+    let expected = [
+        format!("route 0 prefix /api: {via}"),
+        "route 1 prefix /: service-router/web".to_owned(),
+        format!("split 0 90.00 % of splitter:api.default.default: {via}"),
+        format!("split 1 10.00 % of splitter:api.default.default: {via}"),
+        format!("cluster v1.api.default.dc1.internal.11111111-2222.consul: {via}"),
+        format!("cluster v2.api.default.dc1.internal.11111111-2222.consul: {via}"),
+        "cluster web.default.dc1.internal.11111111-2222.consul: service-router/web".to_owned(),
+        format!("target v1.api.default.default.dc1: {via}"),
+        format!("target v2.api.default.default.dc1: {via}"),
+        "target web.default.default.dc1: service-router/web".to_owned(),
+    ];
+    assert_eq!(causes, expected);
+}

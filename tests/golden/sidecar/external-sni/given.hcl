@@ -1,0 +1,30 @@
+// A service outside the mesh is called by its own name.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          { destination_name = "api", local_bind_port = 5000 },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    { kind = "service-defaults", name = "api", external_sni = "api.example.com" },
+  ]
+}

@@ -1,0 +1,34 @@
+// A failover to the own datacenter is none.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          { destination_name = "api", local_bind_port = 5000 },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-resolver"
+      name = "api"
+      failover = { "*" = { datacenters = ["dc1"] } }
+    },
+  ]
+}

@@ -1,0 +1,36 @@
+// The target is ill and the stand-in well: what Envoy is told does not change, only the health.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          { destination_name = "api", local_bind_port = 5000 },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+  service {
+    name = "admin"
+    port = 9100
+    connect { sidecar_service { port = 20001 } }
+  }
+  health { "service:api-sidecar-proxy:1" = "critical" }
+}
+
+config_entries {
+  bootstrap = [
+    { kind = "service-resolver", name = "api", failover = { "*" = { service = "admin" } } },
+  ]
+}

@@ -1,0 +1,34 @@
+// The downstream knows better: its cluster has a name of its own.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          {
+            destination_name = "api"
+            local_bind_port = 5000
+            config = { connect_timeout_ms = 250 }
+          },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    { kind = "service-resolver", name = "api", connect_timeout = "1500ms" },
+  ]
+}

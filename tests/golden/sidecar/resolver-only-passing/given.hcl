@@ -1,0 +1,45 @@
+// An instance with a warning does not count as healthy in the subset.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          { destination_name = "api", local_bind_port = 5000 },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    id   = "api-1"
+    port = 9000
+    meta = { version = "v1" }
+    connect { sidecar_service { port = 20000 } }
+  }
+  service {
+    name = "api"
+    id   = "api-2"
+    port = 9001
+    meta = { version = "v2" }
+    connect { sidecar_service { port = 20001 } }
+  }
+  health { "service:api-1-sidecar-proxy:1" = "warning" }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-resolver"
+      name = "api"
+      default_subset = "well"
+      subsets = { well = { only_passing = true } }
+    },
+  ]
+}

@@ -1,0 +1,62 @@
+// A route leads to a subset, and so past the splitter.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          { destination_name = "api", local_bind_port = 5000 },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    id   = "api-1"
+    port = 9000
+    meta = { version = "v1" }
+    connect { sidecar_service { port = 20000 } }
+  }
+  service {
+    name = "api"
+    id   = "api-2"
+    port = 9001
+    meta = { version = "v2" }
+    connect { sidecar_service { port = 20001 } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    { kind = "service-defaults", name = "api", protocol = "http" },
+    {
+      kind = "service-resolver"
+      name = "api"
+      subsets = {
+        v1 = { filter = "Service.Meta.version == v1" }
+        v2 = { filter = "Service.Meta.version == v2" }
+      }
+    },
+    {
+      kind = "service-splitter"
+      name = "api"
+      splits = [
+        { weight = 50, service_subset = "v1" },
+        { weight = 50, service_subset = "v2" },
+      ]
+    },
+    {
+      kind = "service-router"
+      name = "api"
+      routes = [
+        { match = { http = { path_prefix = "/v2" } }, destination = { service_subset = "v2" } },
+      ]
+    },
+  ]
+}

@@ -1,0 +1,32 @@
+// Connections to the upstream are dealt out over threads.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          {
+            destination_name = "api"
+            local_bind_port = 5000
+            config = { balance_outbound_connections = "exact_balance" }
+          },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+config_entries {
+  bootstrap = []
+}

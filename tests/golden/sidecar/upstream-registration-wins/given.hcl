@@ -1,0 +1,43 @@
+// What the registration says, over what the service says.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          {
+            destination_name = "api"
+            local_bind_port = 5000
+            config = { connect_timeout_ms = 500 }
+          },
+        ]
+      }
+    } }
+  }
+  service {
+    name = "api"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-defaults"
+      name = "web"
+      upstream_config = {
+        defaults = { connect_timeout_ms = 300 }
+        overrides = [
+          { name = "api", protocol = "http", connect_timeout_ms = 400 },
+        ]
+      }
+    },
+  ]
+}
