@@ -83,6 +83,27 @@ async fn intentions_are_created_checked_matched_and_deleted() {
 }
 
 #[tokio::test]
+async fn keys_are_put_read_copied_and_deleted() {
+    let agent = Agent::dev().await;
+    assert_eq!(done(&agent, "kv put -flags=42 app/limit 5"), "Success! Data written to: app/limit\n");
+    let file = agent.write_file("config", "a\nb\n");
+    done(&agent, &format!("kv put /app/config @{}", file.display()));
+    assert_eq!(done(&agent, "kv get app/limit"), "5\n");
+    assert_eq!(done(&agent, "kv get -recurse app/"), "app/config:a\nb\n\napp/limit:5\n");
+    assert!(done(&agent, "kv get -detailed app/limit").contains("Flags        42\n"));
+    assert!(refused(&agent, "kv put -cas app/limit 6").contains("CAS failed"));
+    assert!(refused(&agent, "kv get app/nothing").contains("No key exists at: app/nothing"));
+    let exported = agent.write_file("app.json", &done(&agent, "kv export app/"));
+    done(&agent, &format!("kv import -prefix=copy/ @{}", exported.display()));
+    assert_eq!(done(&agent, "kv get -keys -separator= copy/"), "copy/app/config\ncopy/app/limit\n");
+    done(&agent, "kv delete -recurse app/");
+    assert_eq!(done(&agent, "kv get -keys -separator= "), "copy/app/config\ncopy/app/limit\n");
+    assert!(refused(&agent, "kv put -acquire -session=x a b").contains("sessions and locks are not supported"));
+    let key: Value = serde_json::from_str(&done(&agent, "watch -type=key -key=copy/app/limit")).expect("JSON");
+    assert_eq!(key["Flags"], 42);
+}
+
+#[tokio::test]
 async fn a_watch_prints_once_or_runs_a_program_for_each_change() {
     let agent = Agent::dev().await;
     let nodes: Value = serde_json::from_str(&done(&agent, "watch -type=nodes")).expect("JSON");
