@@ -95,6 +95,18 @@ async fn prometheus_finds_its_targets_in_the_catalog() {
     passes(command).await;
 }
 
+/// The crate rs-consul, built beside the workspace, so that what it needs is no part of it.
+#[tokio::test]
+async fn rs_consul_reads_and_writes() {
+    let agent = Agent::dev().await;
+    register(&agent, "web-1", 8081, &["v1"]).await;
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--quiet", "--locked", "--"]).arg(agent.http_port.to_string());
+    command.current_dir(root().join("tests/clients/rust"));
+    command.env("CARGO_TARGET_DIR", root().join("target/tools/rust-client"));
+    passes(command).await;
+}
+
 /// consul-template renders a file anew for each change.
 #[tokio::test]
 async fn consul_template_renders_what_changes() {
