@@ -19,7 +19,7 @@ pub enum Fact {
     Node(Option<Arc<NodeServices>>),
     /// Names with the tags of all their instances.
     Services(Arc<BTreeMap<ServiceName, BTreeSet<String>>>),
-    /// For `Service` and `Connect`.
+    /// For `Service`, `Connect` and `Instances`.
     Instances(Arc<Vec<Instance>>),
     Checks(Arc<Vec<Arc<Check>>>),
     Entry(Option<Arc<Entry>>),
@@ -91,6 +91,10 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
         Topic::Connect(name) => {
             (Fact::Instances(Arc::new(query::connect_instances(tables, name))), vec![Place::Connect(name.clone())])
         }
+        Topic::Instances => (
+            Fact::Instances(Arc::new(query::all_instances(tables))),
+            vec![Place::Nodes, Place::Instances, Place::Checks],
+        ),
         Topic::Checks(status) => (Fact::Checks(Arc::new(query::checks(tables, *status))), vec![Place::Checks]),
         Topic::Entry(key) => (Fact::Entry(query::entry(tables, key)), vec![Place::Entry(key.clone())]),
         Topic::Entries(kind) => (Fact::Entries(Arc::new(query::entries(tables, *kind))), vec![Place::Entries(*kind)]),

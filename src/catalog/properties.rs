@@ -197,6 +197,7 @@ fn any_write() -> impl Strategy<Value = Write> {
 fn topics() -> Vec<Topic> {
     let mut topics = vec![Topic::Nodes, Topic::Services, Topic::IntentionList, Topic::Roots, Topic::Mesh];
     topics.extend([None, Some(Status::Passing), Some(Status::Critical)].map(Topic::Checks));
+    topics.push(Topic::Instances);
     for node in NODES {
         topics.push(Topic::Node(node.into()));
         let ids = || IDS.map(|id| ProxyId { node: NodeName::from(node), service: ServiceId::from(id) });

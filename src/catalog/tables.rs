@@ -82,7 +82,8 @@ fn family(place: &Place) -> usize {
         | Place::Roots
         | Place::Kv(_)
         | Place::KvFolder(_)
-        | Place::Checks => 7,
+        | Place::Checks
+        | Place::Instances => 7,
     }
 }
 
@@ -211,7 +212,8 @@ impl Tables {
             | Place::Roots
             | Place::Kv(_)
             | Place::KvFolder(_)
-            | Place::Checks => true,
+            | Place::Checks
+            | Place::Instances => true,
         }
     }
 }

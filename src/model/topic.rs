@@ -43,6 +43,8 @@ pub enum Place {
     KvFolder(KvKey),
     /// Any check.
     Checks,
+    /// Any instance's record.
+    Instances,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -53,6 +55,8 @@ pub enum Topic {
     Services,
     Service(ServiceName),
     Connect(ServiceName),
+    /// Every instance of every service.
+    Instances,
     /// Every check, or those of one status.
     Checks(Option<Status>),
     Entry(EntryKey),
@@ -124,12 +128,13 @@ impl ChainKey {
 
 impl Topic {
     /// Every kind there is, for metrics.
-    pub const KINDS: [&'static str; 20] = [
+    pub const KINDS: [&'static str; 21] = [
         "nodes",
         "node",
         "services",
         "service",
         "connect",
+        "instances",
         "checks",
         "entry",
         "entries",
@@ -155,6 +160,7 @@ impl Topic {
             Self::Services => "services",
             Self::Service(_) => "service",
             Self::Connect(_) => "connect",
+            Self::Instances => "instances",
             Self::Checks(_) => "checks",
             Self::Entry(_) => "entry",
             Self::Entries(_) => "entries",
@@ -179,9 +185,13 @@ impl fmt::Display for Topic {
         out.write_str(self.kind())?;
         match self {
             Self::Checks(Some(status)) => write!(out, ":{status}"),
-            Self::Checks(None) | Self::Nodes | Self::Services | Self::IntentionList | Self::Roots | Self::Mesh => {
-                Ok(())
-            }
+            Self::Checks(None)
+            | Self::Instances
+            | Self::Nodes
+            | Self::Services
+            | Self::IntentionList
+            | Self::Roots
+            | Self::Mesh => Ok(()),
             Self::Node(name) => write!(out, ":{name}"),
             Self::Service(name) | Self::Connect(name) | Self::Leaf(name) | Self::Intentions(name) => {
                 write!(out, ":{name}")

@@ -63,6 +63,7 @@ scenarios! {
     refused_registrations,
     sidecars,
     txn,
+    ui,
     virtual_ips,
 }
 

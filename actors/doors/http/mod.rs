@@ -31,6 +31,7 @@ mod params;
 mod reply;
 mod status;
 mod txn;
+mod ui;
 
 use std::future::Future;
 use std::io;
@@ -175,6 +176,7 @@ fn router(door: HttpDoor) -> Router {
         ("connect-ca", connect_ca::routes()),
         ("internal", internal::routes()),
         ("discovery-chain", discovery_chain::routes()),
+        ("ui", ui::routes()),
         ("status", status::routes()),
         ("metrics", metrics::routes()),
         ("elsewhere", elsewhere::routes()),

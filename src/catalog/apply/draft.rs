@@ -275,6 +275,7 @@ impl Draft {
 /// Which places a change of a record touches.
 impl Draft {
     fn touch_instance(&mut self, service: &Service) {
+        self.places.insert(Place::Instances);
         self.places.insert(Place::Node(service.node.clone()));
         self.places.insert(Place::Service(service.name.clone()));
         if let Some(name) = service.connect_name() {

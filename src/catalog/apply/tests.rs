@@ -40,7 +40,7 @@ fn a_registration_touches_its_own_places_and_no_others() {
     let mut world = World::with_nodes();
     world.write(register_with_sidecar("db"));
     let applied = world.write(register(service("web")));
-    let expected = [Place::Node("n1".into()), Place::ServiceNames, Place::Service("web".into())];
+    let expected = [Place::Node("n1".into()), Place::ServiceNames, Place::Service("web".into()), Place::Instances];
     assert_eq!(applied.places, BTreeSet::from(expected));
 
     let applied = world.write(boxed(Registration {
@@ -55,6 +55,7 @@ fn a_registration_touches_its_own_places_and_no_others() {
         Place::Proxy(on_n1("web-sidecar-proxy")),
         Place::VirtualIp("web".into()),
         Place::VirtualIps,
+        Place::Instances,
     ];
     assert_eq!(applied.places, BTreeSet::from(expected));
 }

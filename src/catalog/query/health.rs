@@ -17,6 +17,11 @@ pub fn instances(tables: &Tables, name: &ServiceName) -> Vec<Instance> {
     tables.instances_named(name).filter_map(|service| instance(tables, service)).collect()
 }
 
+/// Every instance there is, sorted by node and id, in the same form.
+pub fn all_instances(tables: &Tables) -> Vec<Instance> {
+    tables.services.values().filter_map(|service| instance(tables, service)).collect()
+}
+
 /// The instances that accept mesh connections for the name, in the same form: sidecars, and what speaks TLS itself.
 pub fn connect_instances(tables: &Tables, name: &ServiceName) -> Vec<Instance> {
     tables.instances_for_connect(name).filter_map(|service| instance(tables, service)).collect()

@@ -6,6 +6,7 @@ mod config;
 mod health;
 mod inbound;
 mod intentions;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,9 @@ use std::sync::Arc;
 
 pub use central::{merged_proxy_config, protocol, proxy};
 pub use chain::chain;
-pub use health::{connect_instances, endpoints, instances, plain_endpoints};
+pub use health::{all_instances, connect_instances, endpoints, instances, plain_endpoints};
 pub use intentions::{decide_intention, intention_list, intentions};
+pub use summary::{Summary, summaries};
 
 use imbl::ordmap::DiffItem;
 

@@ -7,6 +7,7 @@ pub(super) mod check;
 mod member;
 pub(super) mod proxy;
 mod service;
+mod ui;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub(super) use check::CheckAnswer;
 pub use check::check;
 pub use member::member;
 pub use service::{agent_service, agent_service_with_hash, service_health};
+pub use ui::{node_info, service_summary};
 
 use crate::model::service::Locality;
 use crate::model::{ServiceKind, TaggedAddress, Weights};

@@ -1,0 +1,60 @@
+//! `/v1/internal/ui`: what dashboards read.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+
+use chancery::catalog::query;
+use chancery::fact::Fact;
+use chancery::filter::selectors::{INSTANCE, NODE};
+use chancery::model::{ServiceKind, ServiceName, Topic};
+use chancery::wire::answer;
+
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, reply};
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    Router::new()
+        .route("/v1/internal/ui/services", get(services))
+        .route("/v1/internal/ui/nodes", get(nodes))
+        .route("/v1/internal/ui/node/{name}", get(node))
+        .route("/v1/internal/ui/node/", get(async || reply::missing("node name")))
+}
+
+async fn services(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let selected = params.filter(&INSTANCE, door.datacenter())?;
+    let found = door.read(&params, Topic::Instances).await?;
+    let Fact::Instances(instances) = found.fact else { return Err(Failure::misread()) };
+    let proxies = instances.iter().filter(|instance| instance.service.kind == ServiceKind::ConnectProxy);
+    let proxied: BTreeSet<&ServiceName> = proxies.filter_map(|proxy| proxy.service.connect_name()).collect();
+    let summaries = query::summaries(instances.iter().filter(|instance| selected(instance)));
+    let body: Vec<_> = summaries
+        .iter()
+        .map(|(name, summary)| answer::service_summary(name, summary, proxied.contains(name), door.datacenter()))
+        .collect();
+    Ok(reply::read(&params, found.index, &body))
+}
+
+async fn nodes(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let selected = params.filter(&NODE, door.datacenter())?;
+    let found = door.read_with(&params, Topic::Nodes, &[Topic::Instances]).await?;
+    let Fact::Nodes(nodes) = found.fact else { return Err(Failure::misread()) };
+    let tables = door.tables();
+    let mut listed: Vec<_> = nodes.iter().filter(|node| params.selects_node(node) && selected(node)).collect();
+    params.nearest_first(door.node(), &mut listed, |node| &node.name);
+    let on: Vec<_> = listed.into_iter().map(|node| (node, query::on_node(&tables, &node.name))).collect();
+    let body: Vec<_> = on.iter().map(|(node, (services, checks))| answer::node_info(node, services, checks)).collect();
+    Ok(reply::read(&params, found.index, &body))
+}
+
+/// `null` for a node that is not there.
+async fn node(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
+    let found = door.read(&params, Topic::Node(name.into())).await?;
+    let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
+    let body = node.as_deref().map(|on| answer::node_info(&on.node, &on.services, &on.checks));
+    Ok(reply::read(&params, found.index, &body))
+}
