@@ -6,6 +6,7 @@
 mod blocking;
 mod connection;
 mod matching;
+mod process;
 mod robustness;
 mod script;
 mod values;
