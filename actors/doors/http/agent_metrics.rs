@@ -30,7 +30,8 @@ struct Gauge {
 #[serde(rename_all = "PascalCase")]
 struct Summary {
     name: String,
-    count: f64,
+    /// Clients read it as a whole number.
+    count: u64,
     sum: f64,
     mean: f64,
     labels: Labels,
@@ -45,32 +46,38 @@ pub(super) fn of(text: &str, timestamp: String) -> Metrics {
         if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
             kinds.insert(name, kind);
         }
-        let Some((name, labels, value)) = sample(line) else { continue };
+        let Some((name, labels, text)) = sample(line) else { continue };
+        let Some(value) = text.parse().ok().filter(|value: &f64| value.is_finite()) else { continue };
         let histogram = |suffix| name.strip_suffix(suffix).filter(|name| kinds.get(name) == Some(&"histogram"));
+        let summary = |name: &str, mean| {
+            let count = text.parse().ok()?;
+            Some(Summary { name: name.to_owned(), count, sum: value, mean, labels: labels.clone() })
+        };
         if let Some(name) = histogram("_sum") {
             sums.insert((name.to_owned(), labels), value);
         } else if let Some(name) = histogram("_count") {
-            metrics.samples.push(Summary { name: name.to_owned(), count: value, sum: 0.0, mean: 0.0, labels });
+            metrics.samples.extend(summary(name, 0.0));
         } else if kinds.get(name) == Some(&"counter") {
-            metrics.counters.push(Summary { name: name.to_owned(), count: value, sum: value, mean: 1.0, labels });
+            metrics.counters.extend(summary(name, 1.0));
         } else if kinds.get(name) == Some(&"gauge") {
             metrics.gauges.push(Gauge { name: name.to_owned(), value, labels });
         }
     }
     for sample in &mut metrics.samples {
+        // the count itself until here
+        let count = sample.sum;
         sample.sum = sums.get(&(sample.name.clone(), sample.labels.clone())).copied().unwrap_or(0.0);
-        sample.mean = if sample.count > 0.0 { sample.sum / sample.count } else { 0.0 };
+        sample.mean = if count > 0.0 { sample.sum / count } else { 0.0 };
     }
     metrics
 }
 
 /// `name{key="value",…} number`
-fn sample(line: &str) -> Option<(&str, Labels, f64)> {
+fn sample(line: &str) -> Option<(&str, Labels, &str)> {
     if line.starts_with('#') {
         return None;
     }
     let (series, value) = line.rsplit_once(' ')?;
-    let value = value.parse().ok()?;
     let Some((name, rest)) = series.split_once('{') else { return Some((series, Labels::new(), value)) };
     let mut labels = Labels::new();
     let mut rest = rest.strip_suffix('}')?;
@@ -114,8 +121,8 @@ mod tests {
             "Timestamp": "now",
             "Gauges": [{ "Name": "a", "Value": 7.0, "Labels": {} }],
             "Points": [],
-            "Counters": [{ "Name": "b", "Count": 3.0, "Sum": 3.0, "Mean": 1.0, "Labels": { "x": "1", "y": "q\", {" } }],
-            "Samples": [{ "Name": "c", "Count": 4.0, "Sum": 10.0, "Mean": 2.5, "Labels": {} }],
+            "Counters": [{ "Name": "b", "Count": 3, "Sum": 3.0, "Mean": 1.0, "Labels": { "x": "1", "y": "q\", {" } }],
+            "Samples": [{ "Name": "c", "Count": 4, "Sum": 10.0, "Mean": 2.5, "Labels": {} }],
         });
         assert_eq!(found, expected);
     }
