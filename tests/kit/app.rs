@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -29,7 +29,16 @@ struct State {
     /// What is answered in place of its name.
     content: Option<String>,
     healthy: AtomicBool,
+    failing: AtomicU8,
     calls: AtomicU64,
+}
+
+/// Which calls are answered with 503, those of `/health` not counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failing {
+    Never = 0,
+    EveryOther = 1,
+    Always = 2,
 }
 
 impl App {
@@ -86,8 +95,8 @@ impl App {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
-        let (healthy, calls) = (AtomicBool::new(true), AtomicU64::new(0));
-        let state = Arc::new(State { name: name.to_owned(), content, healthy, calls });
+        let (healthy, failing, calls) = (AtomicBool::new(true), AtomicU8::new(0), AtomicU64::new(0));
+        let state = Arc::new(State { name: name.to_owned(), content, healthy, failing, calls });
         let shared = Arc::clone(&state);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -100,6 +109,10 @@ impl App {
     /// What `/health` says from now on.
     pub fn set_healthy(&self, healthy: bool) {
         self.state.healthy.store(healthy, Ordering::Relaxed);
+    }
+
+    pub fn set_failing(&self, failing: Failing) {
+        self.state.failing.store(failing as u8, Ordering::Relaxed);
     }
 
     /// Calls answered so far, those of `/health` not counted.
@@ -121,7 +134,13 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
         *response.status_mut() = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         return response;
     }
-    state.calls.fetch_add(1, Ordering::Relaxed);
+    let number = state.calls.fetch_add(1, Ordering::Relaxed);
+    let failing = state.failing.load(Ordering::Relaxed);
+    if failing == Failing::Always as u8 || (failing == Failing::EveryOther as u8 && number.is_multiple_of(2)) {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        return response;
+    }
     if let Some(content) = &state.content {
         return Response::new(Full::from(content.clone()));
     }

@@ -230,6 +230,7 @@ fn backend(id: &str, port: u16, watched: Watched) -> Value {
         "Name": "backend",
         "Port": port,
         "Checks": checks,
+        "Meta": { "instance": id },
         // as well as its service; the default, a look at its port every ten seconds, would only make tests wait
         "Connect": { "SidecarService": { "Port": free_port(), "Checks": [{ "Name": "its service", "AliasService": id }] } }
     })

@@ -35,7 +35,9 @@ pub(in crate::generate) fn upstream(
         let telemetry = Telemetry::of(telemetry);
         let mut message = listener(upstream, &name, address, chain, fetch_timeout, &telemetry);
         telemetry.of_listener(&mut message);
-        Resource::new(ResourceType::Listener, name, route::clusters(chain), &message)
+        // what its routes lead to is theirs to lean on: they may change while the listener stays
+        let clusters = if has_named_routes(chain) { vec![] } else { route::clusters(chain) };
+        Resource::new(ResourceType::Listener, name, clusters, &message)
     }))
 }
 
