@@ -53,6 +53,7 @@ pub(super) fn with_central_config(tables: &Tables, registered: &Service) -> Serv
     let mut service = registered.clone();
     if let Some(proxy) = &mut service.proxy {
         proxy.config = query::merged_proxy_config(tables, registered);
+        proxy.expose = query::inbound::expose(tables, proxy);
     }
     service
 }

@@ -11,11 +11,9 @@ pub(super) fn inbound(tables: &Tables, proxy: &Proxy, config: &Opaque) -> Inboun
     let of_all = tables.body::<ProxyDefaults>("global");
     let mutual_tls =
         of_service.and_then(|service| service.mutual_tls).or_else(|| of_all.and_then(|all| all.mutual_tls));
-    let exposes = [Some(&proxy.expose), of_service.map(|service| &service.expose), of_all.map(|all| &all.expose)];
-    let expose = exposes.into_iter().flatten().find(|expose| **expose != Expose::default());
     Inbound {
         permissive: mutual_tls == Some(MutualTls::Permissive),
-        expose: expose.map(|expose| expose.paths.clone()).unwrap_or_default(),
+        expose: expose(tables, proxy).paths,
         rate_limits: of_service.map(|service| service.rate_limits.clone()).unwrap_or_default(),
         max_request_headers_kb: number(config, "max_request_headers_kb")
             .and_then(|most| u32::try_from(most).ok())
@@ -24,6 +22,14 @@ pub(super) fn inbound(tables: &Tables, proxy: &Proxy, config: &Opaque) -> Inboun
         listener_json: text(config, "envoy_public_listener_json").unwrap_or_default(),
         cluster_json: text(config, "envoy_local_cluster_json").unwrap_or_default(),
     }
+}
+
+/// What the registration exposes, else what the service does, else what all do.
+pub fn expose(tables: &Tables, proxy: &Proxy) -> Expose {
+    let of_service = tables.body::<ServiceDefaults>(proxy.destination_name.as_str()).map(|service| &service.expose);
+    let of_all = tables.body::<ProxyDefaults>("global").map(|all| &all.expose);
+    let exposes = [Some(&proxy.expose), of_service, of_all];
+    exposes.into_iter().flatten().find(|expose| **expose != Expose::default()).cloned().unwrap_or_default()
 }
 
 pub(super) fn telemetry(tables: &Tables, config: &Opaque) -> Telemetry {

@@ -4,7 +4,7 @@ mod central;
 mod chain;
 mod config;
 mod health;
-mod inbound;
+pub mod inbound;
 mod intentions;
 mod summary;
 #[cfg(test)]
