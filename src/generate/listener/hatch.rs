@@ -34,6 +34,11 @@ pub(super) fn public(
     if internal || listener.api_listener.is_some() || listener.udp_listener_config.is_some() {
         return wrong("takes no TCP connections, and others prove no identity");
     }
+    if listener.fcds_config.is_some() {
+        return wrong(
+            "takes filter chains from elsewhere (fcds_config), where nobody could put the intentions into them",
+        );
+    }
     if hatch::changes_filter(json, RBAC) {
         return wrong("changes envoy.filters.http.rbac for some routes, where the intentions would not hold");
     }
