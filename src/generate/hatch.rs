@@ -9,6 +9,10 @@ use super::Reason;
 use crate::canonical;
 use crate::resource::{Resource, ResourceType};
 
+/// Of an upstream.
+pub(super) const LISTENER: &str = "envoy_listener_json";
+pub(super) const CLUSTER: &str = "envoy_cluster_json";
+
 /// The message that a key of the configuration holds.
 pub(super) fn read<M: Message + Name + Default>(key: &'static str, json: &str) -> Result<M, Reason> {
     let wrong = |why: String| Reason::Hatch(key, why);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::exposed::{self, Exposed};
 use super::kept::{Kept, fact};
-use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, jwt, listener, route, secret};
+use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, hatch, jwt, listener, route, secret};
 use crate::chain::{self, Chain, Resolver};
 use crate::model::entry::jwt_provider::KeySet;
 use crate::model::intention::Intentions;
@@ -160,6 +160,9 @@ impl Draft<'_> {
             }
         };
         self.bind(upstream.bind.clone(), listener);
+        if !chain.default {
+            self.left_out(upstream);
+        }
         for target in targets {
             self.lead_to(target);
         }
@@ -168,6 +171,17 @@ impl Draft<'_> {
         }
         if listener::has_named_routes(chain) {
             self.share(route::resource(chain, mesh.validate_clusters));
+        }
+    }
+
+    /// What was written by hand for an upstream that routers, splitters or resolvers shape: they could not be put into it.
+    fn left_out(&mut self, upstream: &UpstreamConfig) {
+        let settings = &upstream.settings;
+        let written =
+            [(hatch::LISTENER, &settings.envoy_listener_json), (hatch::CLUSTER, &settings.envoy_cluster_json)];
+        for (key, _) in written.into_iter().filter(|(_, json)| !json.is_empty()) {
+            let why = "does not count: a router, splitter or resolver shapes the service's calls".to_owned();
+            self.refuse_listener(upstream, Reason::Hatch(key, why));
         }
     }
 
@@ -195,7 +209,14 @@ impl Draft<'_> {
                 passive_health_check: upstream.settings.passive_health_check,
             };
             let of = [fact(proxy), fact(mesh), fact(chain), fact(endpoints)];
-            kept.of(of, || to(&cluster, target, endpoints, settings)).map_err(|reason| (cluster, reason))
+            let made = || {
+                if chain.default && !upstream.settings.envoy_cluster_json.is_empty() {
+                    let cluster = cluster::by_hand(&upstream.settings, &cluster, target, &mesh.outgoing)?;
+                    return Ok(behind(cluster, target, endpoints));
+                }
+                to(&cluster, target, endpoints, settings)
+            };
+            kept.of(of, made).map_err(|reason| (cluster, reason))
         };
         members.into_iter().zip(kept).map(target).collect()
     }
@@ -273,11 +294,15 @@ fn to(
     endpoints: &Shared<Endpoints>,
     settings: cluster::Settings<'_>,
 ) -> Result<Target, Reason> {
-    let cluster = cluster::upstream(name, target, endpoints, settings)?;
+    cluster::upstream(name, target, endpoints, settings).map(|cluster| behind(cluster, target, endpoints))
+}
+
+/// With the endpoints that the cluster asks for, if it does.
+fn behind(cluster: Arc<Resource>, target: &chain::Target, endpoints: &Shared<Endpoints>) -> Target {
     let by_name = cluster.needs.is_empty();
     let unusable = endpoint::unusable(endpoints, by_name).collect();
     let endpoints = (!by_name).then(|| endpoint::resource(&cluster.name, endpoints));
-    Ok(Target { service: target.service.clone(), cluster, endpoints, unusable })
+    Target { service: target.service.clone(), cluster, endpoints, unusable }
 }
 
 #[cfg(test)]

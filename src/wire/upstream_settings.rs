@@ -35,7 +35,8 @@ pub(super) fn of_registration(upstream: &Fields<'_>) -> Result<UpstreamSettings>
         limits: limits(&mut fields)?,
         passive_health_check: passive_health_check(&mut fields)?,
         balance_outbound_connections: exact_balance(&mut fields, "balance_outbound_connections")?,
-        ..Default::default()
+        envoy_listener_json: fields.text("envoy_listener_json")?,
+        envoy_cluster_json: fields.text("envoy_cluster_json")?,
     })
 }
 

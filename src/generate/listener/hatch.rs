@@ -1,5 +1,5 @@
-//! A public listener that somebody wrote: it takes connections where it says, with the mesh's TLS, and asks the intentions
-//! before anything else.
+//! Listeners that somebody wrote. A public one takes connections where it says, with the mesh's TLS, and asks the
+//! intentions before anything else.
 
 use std::sync::Arc;
 
@@ -11,9 +11,11 @@ use envoy_types::util::pack_any;
 use prost::{Message as _, Name as _};
 
 use super::public::{Inbound, authorisation, name as public_name, needs, network_authorisation, normalize};
-use crate::generate::{Reason, hatch, tls};
-use crate::model::Bind;
+use super::upstream::name as upstream_name;
+use crate::chain::Chain;
+use crate::generate::{Reason, hatch, route, tls};
 use crate::model::intention::Intentions;
+use crate::model::{Bind, UpstreamConfig};
 use crate::resource::{Resource, ResourceType};
 
 const KEY: &str = "envoy_public_listener_json";
@@ -58,6 +60,19 @@ pub(super) fn public(
     }
     let name = listener.name.clone();
     hatch::resource(KEY, ResourceType::Listener, &name, needs(inbound, intentions), &listener).map(Arc::new)
+}
+
+/// An upstream's listener, which the application reaches: nothing of the mesh has to be put into it.
+pub(super) fn upstream(upstream: &UpstreamConfig, chain: &Chain) -> Result<Arc<Resource>, Reason> {
+    let mut listener: Listener = hatch::read(hatch::LISTENER, &upstream.settings.envoy_listener_json)?;
+    if listener.name.is_empty() {
+        listener.name = upstream_name(upstream);
+    }
+    if listener.traffic_direction == i32::from(TrafficDirection::Unspecified) {
+        listener.traffic_direction = TrafficDirection::Outbound.into();
+    }
+    let name = listener.name.clone();
+    hatch::resource(hatch::LISTENER, ResourceType::Listener, &name, route::clusters(chain), &listener).map(Arc::new)
 }
 
 fn secure(chain: &mut FilterChain, inbound: Inbound<'_>, intentions: &Intentions) -> Result<(), Reason> {

@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::config::core::v3::{Address, TrafficDirection};
 use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
 
 use super::connection_manager::{OneRoute, Routes, connection_manager};
-use super::{exact_balance, network_filter, tcp_proxy};
+use super::{exact_balance, hatch, network_filter, tcp_proxy};
 use crate::chain::{Chain, Step};
 use crate::generate::telemetry::Telemetry;
 use crate::generate::{Reason, address, route, sharing_key};
@@ -25,6 +25,9 @@ pub(in crate::generate) fn upstream(
     fetch_timeout: Option<Duration>,
     telemetry: &model::Telemetry,
 ) -> Result<Arc<Resource>, Reason> {
+    if chain.default && !upstream.settings.envoy_listener_json.is_empty() {
+        return hatch::upstream(upstream, chain);
+    }
     let address = address::listen(&upstream.bind)?;
     // an inline route does not wait
     let fetch_timeout = fetch_timeout.filter(|_| has_named_routes(chain));

@@ -48,11 +48,6 @@ pub struct UpstreamOverride {
 }
 
 impl UpstreamDefaults {
-    /// Whether it is said of all upstreams or of one.
-    pub fn any(&self, says: impl Fn(&UpstreamSettings) -> bool) -> bool {
-        says(&self.defaults) || self.overrides.iter().any(|of| says(&of.settings))
-    }
-
     /// What holds for one upstream: its own settings over those of all.
     pub fn of(&self, upstream: &str) -> UpstreamSettings {
         let own = self.overrides.iter().find(|known| known.name == upstream);

@@ -29,9 +29,5 @@ fn proxy_defaults(body: &ProxyDefaults) -> Option<&'static str> {
 }
 
 fn service_defaults(body: &ServiceDefaults) -> Option<&'static str> {
-    first([
-        ("Expose.Checks", body.expose.checks),
-        ("UpstreamConfig.EnvoyListenerJSON", body.upstreams.any(|of| !of.envoy_listener_json.is_empty())),
-        ("UpstreamConfig.EnvoyClusterJSON", body.upstreams.any(|of| !of.envoy_cluster_json.is_empty())),
-    ])
+    first([("Expose.Checks", body.expose.checks)])
 }

@@ -9,8 +9,10 @@ use crate::wire::upstream_settings;
 
 /// Keys of opaque configuration that change what Envoy gets, in ways this version does not know. Bootstrap keys
 /// (`envoy_prometheus_bind_addr` …) and keys that nobody knows pass through.
-const UNSUPPORTED: [&str; 4] =
-    ["envoy_cluster_json", "envoy_listener_json", "envoy_telemetry_collector_bind_socket_dir", "mesh_gateway"];
+const UNSUPPORTED: [&str; 2] = ["envoy_telemetry_collector_bind_socket_dir", "mesh_gateway"];
+
+/// Keys of the configuration of an upstream, which say nothing of a proxy.
+const OF_UPSTREAMS: [&str; 2] = ["envoy_cluster_json", "envoy_listener_json"];
 
 /// `None` for a block that says nothing: clients send it with services that are no proxies.
 pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
@@ -55,7 +57,7 @@ fn upstream(mut fields: Fields<'_>) -> Result<Upstream> {
         local_bind_port: fields.port("LocalBindPort")?,
         local_bind_socket_path: fields.text("LocalBindSocketPath")?,
         local_bind_socket_mode: fields.text("LocalBindSocketMode")?,
-        config: config(&mut fields)?,
+        config: known(&mut fields)?,
     };
     fields.only("DestinationType", &["service"])?;
     fields.only("DestinationNamespace", &["default"])?;
@@ -66,14 +68,26 @@ fn upstream(mut fields: Fields<'_>) -> Result<Upstream> {
     Ok(upstream)
 }
 
-/// `Config`, refused when it asks for what this version does not know.
+/// `Config` of a proxy or of all, refused when it asks for what this version does not know.
 pub fn config(fields: &mut Fields<'_>) -> Result<Opaque> {
+    let config = known(fields)?;
+    match config.iter().find(|(key, value)| asks(&OF_UPSTREAMS, key, value)) {
+        Some((key, _)) => {
+            let message = "is for the Config of an upstream, or for UpstreamConfig of service-defaults";
+            Err(fields.error(&format!("Config.{key}"), message))
+        }
+        None => Ok(config),
+    }
+}
+
+fn known(fields: &mut Fields<'_>) -> Result<Opaque> {
     let config = fields.opaque("Config")?;
-    let asks = |key: &str, value: &Value| {
-        UNSUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(key)) && !asks_nothing(value, &[])
-    };
-    match config.iter().find(|(key, value)| asks(key, value)) {
+    match config.iter().find(|(key, value)| asks(&UNSUPPORTED, key, value)) {
         Some((key, _)) => Err(fields.error(&format!("Config.{key}"), unsupported("this key"))),
         None => Ok(config),
     }
+}
+
+fn asks(keys: &[&str], key: &str, value: &Value) -> bool {
+    keys.iter().any(|known| known.eq_ignore_ascii_case(key)) && !asks_nothing(value, &[])
 }
