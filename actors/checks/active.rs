@@ -1,4 +1,4 @@
-//! `ActiveCheck`: one per HTTP or TCP check. It asks the instance every interval, once at a time, and tells the catalog
+//! `ActiveCheck`: one per check that asks. It asks the instance every interval, once at a time, and tells the catalog
 //! when what it found is news.
 //!
 //! | message | what happens |
@@ -14,13 +14,13 @@ use std::time::Duration;
 use actix::fut::WrapFuture as _;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context, Handler, Message};
 
-use chancery::model::{Check, CheckDefinition, CheckId, NodeName};
+use chancery::model::{Check, CheckDefinition, CheckId, NodeName, Target};
 
 use crate::kit::{ExitGuard, Leave as LeaveChild, Pinned, Post, WeakPost};
 use crate::metrics;
 
 use super::CheckParts;
-use super::prober::{Found, Question, Target};
+use super::prober::{Found, Question};
 use super::thresholds::Thresholds;
 
 /// Nobody is asked more often than this.

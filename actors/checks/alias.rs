@@ -18,8 +18,8 @@ use chancery::model::{Check, CheckId, NodeName, Place, ServiceId, Status};
 use crate::kit::{Doorbell, ExitGuard, Hearing, Leave as LeaveChild, Pinned, Post, WeakPost};
 use crate::metrics;
 
-use super::CheckParts;
 use super::prober::Found;
+use super::{CheckParts, output};
 
 /// When to try again after the catalog did not keep what was found.
 const RETRY: Duration = Duration::from_secs(1);
@@ -37,6 +37,7 @@ pub struct AliasCheck {
     card: Pinned,
     id: CheckId,
     target: Mirrored,
+    output_max_size: u32,
     doorbell: Arc<Doorbell<Place>>,
     hearing: Option<(Place, Hearing<Place>)>,
     /// What the catalog was told last.
@@ -95,19 +96,20 @@ fn worst(checks: &[Arc<Check>]) -> Found {
 impl AliasCheck {
     pub fn start(
         parts: &Arc<CheckParts>,
-        id: &CheckId,
+        check: &Check,
         target: Mirrored,
         restarts: u32,
         exit: ExitGuard,
     ) -> LeaveChild {
-        let (parts, id) = (Arc::clone(parts), id.clone());
+        let (parts, id) = (Arc::clone(parts), check.id.clone());
+        let output_max_size = check.definition.as_ref().map_or(0, |definition| definition.output_max_size);
         let card = parts.desk.pin("AliasCheck", id.to_string(), restarts);
         let on_card = Arc::clone(card.card());
         let addr = parts.cells.clone().start(&id.clone(), move |ctx: &mut Context<Self>| {
             let post = Post::new(ctx.address(), card.card());
             let (bell, post) = (post.downgrade(), post.downgrade());
             let doorbell = Doorbell::new(move || bell.tell(Ring));
-            Self { parts, card, id, target, doorbell, hearing: None, told: None, post, _exit: exit }
+            Self { parts, card, id, target, output_max_size, doorbell, hearing: None, told: None, post, _exit: exit }
         });
         let post = Post::new(addr, &on_card);
         Box::new(move || post.tell(Leave))
@@ -135,7 +137,8 @@ impl AliasCheck {
             let tables = self.parts.catalog.tables();
             let place = self.target.place(&tables);
             if self.hearing.as_ref().is_some_and(|(heard, _)| *heard == place) {
-                return self.target.health(&tables);
+                let found = self.target.health(&tables);
+                return Found { output: output::bounded(found.output, self.output_max_size), ..found };
             }
             // what changed before this is read in the next round
             self.hearing = Some((place.clone(), self.parts.places.listen(place, &self.doorbell)));

@@ -1,20 +1,17 @@
 //! What tests of this room register.
 
-use std::time::Duration;
-
-use chancery::model::{Check, CheckDefinition, CheckId, Index, NodeName, Probe, ServiceId, ServiceName, Status};
+use chancery::model::check::SocketProbe;
+use chancery::model::{
+    Check, CheckDefinition, CheckId, Index, NodeName, Probe, ServiceId, ServiceName, Status, Target,
+};
 
 pub fn definition(probe: Probe) -> CheckDefinition {
-    CheckDefinition {
-        probe,
-        interval: Duration::ZERO,
-        timeout: Duration::ZERO,
-        success_before_passing: 0,
-        failures_before_warning: 0,
-        failures_before_critical: 0,
-        deregister_critical_service_after: Duration::ZERO,
-        output_max_size: 0,
-    }
+    CheckDefinition::new(probe)
+}
+
+/// Asks a TCP port.
+pub fn tcp(address: &str) -> CheckDefinition {
+    definition(Probe::Periodic(Target::Tcp(SocketProbe { address: address.to_owned(), tls: None })))
 }
 
 /// Critical, of the instance (of the node itself if empty) on node `n1`.

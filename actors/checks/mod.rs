@@ -1,18 +1,16 @@
 //! Health checks that run: what keeps the status of this node's checks true.
 //!
 //! [`registry::CheckRegistry`] runs one child for each check of the node that has a definition: [`active::ActiveCheck`]
-//! asks the instance (HTTP, TCP), [`ttl::TtlCheck`] waits for the instance to report, [`alias::AliasCheck`] mirrors
+//! asks the instance every interval, [`ttl::TtlCheck`] waits for the instance to report, [`alias::AliasCheck`] mirrors
 //! another one's health. What they find goes to the catalog, and from there the same way as any other change.
 
 pub mod active;
 pub mod alias;
-pub mod http_probe;
-pub mod location;
 pub mod output;
 pub mod prober;
+pub mod probes;
 pub mod registry;
 pub mod thresholds;
-pub mod tls;
 pub mod ttl;
 
 use std::sync::Arc;
@@ -27,7 +25,8 @@ use crate::catalog::{CatalogHandle, Commit, CommitError, Committed};
 use crate::kit::{Bell, Board, Cells, Desk, Post, Seat};
 use crate::metrics;
 
-use self::prober::{Prober, Sockets};
+use self::prober::Prober;
+use self::probes::Probes;
 use self::registry::CheckRegistry;
 use self::ttl::{Reported, TtlCheck};
 
@@ -89,7 +88,7 @@ impl ReportError {
 impl Checks {
     /// Starts the registry, and with it a child for each check the node has already.
     pub fn start(parts: ChecksParts) -> Self {
-        Self::start_with(parts, Arc::new(Sockets::default()))
+        Self::start_with(parts, Arc::new(Probes::default()))
     }
 
     /// The same, with somebody else to do the asking.

@@ -22,7 +22,6 @@ use crate::kit::{Backoff, Doorbell, ExitGuard, Hearing, Leave, Pinned, Post, Sea
 use super::CheckParts;
 use super::active::ActiveCheck;
 use super::alias::{AliasCheck, Mirrored};
-use super::prober::Target;
 use super::ttl::{self, TtlCheck};
 
 /// The least time an instance may be critical before it is deregistered.
@@ -280,18 +279,10 @@ fn start(parts: &Arc<CheckParts>, check: &Check, restarts: u32, exit: ExitGuard)
         }
         Probe::Alias { node, service } => {
             let node = if node.is_empty() { &check.node } else { node };
-            AliasCheck::start(
-                parts,
-                &check.id,
-                Mirrored { node: node.clone(), service: service.clone() },
-                restarts,
-                exit,
-            )
+            let target = Mirrored { node: node.clone(), service: service.clone() };
+            AliasCheck::start(parts, check, target, restarts, exit)
         }
-        Probe::Http(probe) => ActiveCheck::start(parts, check, definition, Target::Http(probe.clone()), restarts, exit),
-        Probe::Tcp(address) => {
-            ActiveCheck::start(parts, check, definition, Target::Tcp(address.clone()), restarts, exit)
-        }
+        Probe::Periodic(target) => ActiveCheck::start(parts, check, definition, target.clone(), restarts, exit),
     }
 }
 

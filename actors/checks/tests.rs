@@ -41,7 +41,7 @@ impl Prober for Scripted {
         let (status, after) = *self.answer.lock().unwrap();
         async move {
             sleep(after).await;
-            Found { status, output: format!("{}: {status}", question.title()) }
+            Found { status, output: format!("{} says {status}", question.target.kind()) }
         }
         .boxed()
     }
@@ -77,7 +77,7 @@ fn alias_of(service: &str) -> Option<CheckDefinition> {
 }
 
 fn tcp(interval: Duration) -> CheckDefinition {
-    CheckDefinition { interval, ..definition(Probe::Tcp("10.0.0.1:80".to_owned())) }
+    CheckDefinition { interval, ..fixtures::tcp("10.0.0.1:80") }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -241,6 +241,19 @@ async fn an_alias_follows_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_alias_says_no_more_than_it_may() {
+    World::run(vec![], async |world| {
+        let short = CheckDefinition { output_max_size: 13, ..alias_of("web").unwrap() };
+        world.register(service("web"), vec![check("alive", "web", ttl(3600 * SECOND))]).await;
+        world.register(service("proxy"), vec![check("mirror", "proxy", Some(short))]).await;
+        world.report("alive", Status::Warning).await;
+        settle().await;
+        assert_eq!(world.known("mirror").1, "Aliased check ... (captured 13 of 43 bytes)");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_alias_waits_for_an_instance_that_comes_later_and_sees_it_go() {
     World::run(vec![], async |world| {
         world.register(service("proxy"), vec![check("mirror", "proxy", alias_of("web"))]).await;
@@ -267,7 +280,7 @@ async fn an_active_check_runs_first_within_its_interval_and_then_every_interval(
         let began = Instant::now();
         world.register(service("web"), vec![check("port", "web", Some(tcp(10 * SECOND)))]).await;
         sleep(10 * SECOND).await;
-        assert_eq!(world.known("port"), (Status::Passing, "TCP connect 10.0.0.1:80: passing".to_owned()));
+        assert_eq!(world.known("port"), (Status::Passing, "tcp says passing".to_owned()));
         world.prober.answer(Status::Critical, Duration::ZERO);
         sleep(30 * SECOND).await;
         assert_eq!(world.status("port"), Status::Critical);

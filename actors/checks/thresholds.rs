@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn failures_before_a_warning_are_those_before_critical_when_not_given() {
-        let definition = crate::checks::fixtures::definition(chancery::model::Probe::Tcp("localhost:1".to_owned()));
+        let definition = crate::checks::fixtures::tcp("localhost:1");
         let definition = CheckDefinition { failures_before_critical: 3, ..definition };
         assert_eq!(judge(Thresholds::of(&definition), &[Critical, Critical, Critical]), [None, None, Some(Critical)]);
     }

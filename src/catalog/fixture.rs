@@ -114,7 +114,7 @@ pub(super) fn check(id: &str, service: &str) -> Check {
         service_id: service.into(),
         service_name: service.into(),
         service_tags: vec![],
-        definition: Some(definition(Probe::Ttl(Duration::from_secs(10)))),
+        definition: Some(CheckDefinition::new(Probe::Ttl(Duration::from_secs(10)))),
         create_index: Index(0),
         modify_index: Index(0),
     }
@@ -122,20 +122,7 @@ pub(super) fn check(id: &str, service: &str) -> Check {
 
 pub(super) fn alias(id: &str, service: &str, of: &str) -> Check {
     let probe = Probe::Alias { node: "".into(), service: of.into() };
-    Check { definition: Some(definition(probe)), ..check(id, service) }
-}
-
-fn definition(probe: Probe) -> CheckDefinition {
-    CheckDefinition {
-        probe,
-        interval: Duration::ZERO,
-        timeout: Duration::ZERO,
-        success_before_passing: 0,
-        failures_before_warning: 0,
-        failures_before_critical: 0,
-        deregister_critical_service_after: Duration::ZERO,
-        output_max_size: 0,
-    }
+    Check { definition: Some(CheckDefinition::new(probe)), ..check(id, service) }
 }
 
 pub(super) fn update(id: &str, status: Status, output: &str) -> Write {

@@ -81,7 +81,7 @@ pub struct CheckDefinition {
     pub probe: Probe,
     /// Zero for TTL and alias.
     pub interval: Duration,
-    /// Zero: the default of the probe (10 s).
+    /// Zero: the default of the probe.
     pub timeout: Duration,
     pub success_before_passing: u32,
     pub failures_before_warning: u32,
@@ -92,18 +92,32 @@ pub struct CheckDefinition {
     pub output_max_size: u32,
 }
 
+/// How the status of a check comes to be known.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Probe {
     /// The application reports; silence for this long is critical.
     Ttl(Duration),
-    Http(HttpProbe),
-    /// `host:port`.
-    Tcp(String),
     /// Mirrors the health of another instance (`service` not empty) or of a node. An empty node is the check's own.
-    Alias {
-        node: NodeName,
-        service: ServiceId,
+    Alias { node: NodeName, service: ServiceId },
+    /// The agent asks every interval.
+    Periodic(Target),
+}
+
+/// What is asked, and how.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Target {
+    Http(HttpProbe),
+    /// That it accepts a connection, and makes TLS with it if asked to.
+    Tcp(SocketProbe),
+    /// That nobody says there is nothing at `host:port`.
+    Udp(String),
+    /// gRPC's own protocol for health; an empty service is the whole server.
+    Grpc {
+        server: SocketProbe,
+        service: String,
     },
+    /// That it answers a ping of HTTP/2.
+    H2Ping(SocketProbe),
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -114,8 +128,39 @@ pub struct HttpProbe {
     pub header: BTreeMap<String, Vec<String>>,
     pub body: String,
     pub disable_redirects: bool,
-    pub tls_skip_verify: bool,
-    pub tls_server_name: String,
+    /// For `https`.
+    pub tls: TlsProbe,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct SocketProbe {
+    /// `host:port`; an IPv6 address stands in brackets.
+    pub address: String,
+    /// `None`: plain text.
+    pub tls: Option<TlsProbe>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct TlsProbe {
+    /// Empty: the host of the address.
+    pub server_name: String,
+    pub skip_verify: bool,
+}
+
+impl CheckDefinition {
+    /// With nothing but what is asked.
+    pub fn new(probe: Probe) -> Self {
+        Self {
+            probe,
+            interval: Duration::ZERO,
+            timeout: Duration::ZERO,
+            success_before_passing: 0,
+            failures_before_warning: 0,
+            failures_before_critical: 0,
+            deregister_critical_service_after: Duration::ZERO,
+            output_max_size: 0,
+        }
+    }
 }
 
 impl Probe {
@@ -123,9 +168,20 @@ impl Probe {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Ttl(_) => "ttl",
+            Self::Alias { .. } => "alias",
+            Self::Periodic(target) => target.kind(),
+        }
+    }
+}
+
+impl Target {
+    pub fn kind(&self) -> &'static str {
+        match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
-            Self::Alias { .. } => "alias",
+            Self::Udp(_) => "udp",
+            Self::Grpc { .. } => "grpc",
+            Self::H2Ping(_) => "h2ping",
         }
     }
 }

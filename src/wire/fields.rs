@@ -291,6 +291,17 @@ impl<'a> Fields<'a> {
         fields.iter().try_for_each(|field| self.only(field, &[]))
     }
 
+    /// A field that has no use beside the others: only a value that asks for nothing is accepted.
+    ///
+    /// # Errors
+    /// With the message that says why, when it asks for something.
+    pub fn empty(&mut self, field: &'static str, why: impl FnOnce() -> String) -> Result<()> {
+        match self.take(field) {
+            Some(value) if !asks_nothing(value, &[]) => Err(self.error(field, why())),
+            _ => Ok(()),
+        }
+    }
+
     /// A field whose value must be empty or one of the words that mean the same as empty.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ scenarios! {
     agent_self,
     agent_services,
     catalog,
+    check_kinds,
     config,
     discovery_chain,
     elsewhere,

@@ -46,7 +46,7 @@ const FOR_DOORS: &[&str] =
 
 /// The library behind a wall, and the rooms of `actors/` behind it too.
 const WALLED: &[(&str, &[&str])] =
-    &[("axum", &["doors"]), ("tonic", &["doors"]), ("redb", &["stores"]), ("etcd_client", &["stores"])];
+    &[("axum", &["doors"]), ("tonic", &["doors", "checks"]), ("redb", &["stores"]), ("etcd_client", &["stores"])];
 
 /// Files of `actors/` that put the house together, and may use everything in it.
 const BUILDERS: &[&str] = &["main", "lib", "agent", "wiring", "config", "flags"];

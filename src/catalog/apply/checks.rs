@@ -122,6 +122,6 @@ fn alias_target(check: &Check) -> Option<(NodeName, ServiceId)> {
             let node = if node.is_empty() { &check.node } else { node };
             Some((node.clone(), service.clone()))
         }
-        Probe::Ttl(_) | Probe::Http(_) | Probe::Tcp(_) => None,
+        Probe::Ttl(_) | Probe::Periodic(_) => None,
     }
 }

@@ -6,6 +6,8 @@ use super::draft::Draft;
 use super::refusal::Refusal;
 use crate::catalog::tables::Tables;
 use crate::catalog::write::SidecarRegistration;
+use crate::model::Target;
+use crate::model::check::SocketProbe;
 use crate::model::{Check, CheckDefinition, CheckId, Index, NodeName, Probe, Service, ServiceId, ServiceKind, Status};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
@@ -71,12 +73,13 @@ fn port(tables: &Tables, proxy: &Service) -> Option<u16> {
 
 /// That it listens (on a port, if it has one), and that its service is healthy.
 fn default_checks(service: &Service, proxy: &Service) -> Vec<Check> {
-    let alias = definition(Probe::Alias { node: NodeName::default(), service: service.id.clone() });
-    let alias = (format!("Connect Sidecar Aliasing {}", service.id), alias);
+    let alias = Probe::Alias { node: NodeName::default(), service: service.id.clone() };
+    let alias = (format!("Connect Sidecar Aliasing {}", service.id), CheckDefinition::new(alias));
     if proxy.port == 0 {
         return vec![check(proxy, format!("service:{}", proxy.id), alias)];
     }
-    let listening = CheckDefinition { interval: CHECK_INTERVAL, ..definition(Probe::Tcp(listening_at(proxy))) };
+    let listening = Probe::Periodic(Target::Tcp(SocketProbe { address: listening_at(proxy), tls: None }));
+    let listening = CheckDefinition { interval: CHECK_INTERVAL, ..CheckDefinition::new(listening) };
     let listening = ("Connect Sidecar Listening".to_owned(), listening);
     vec![
         check(proxy, format!("service:{}:1", proxy.id), listening),
@@ -106,18 +109,5 @@ fn check(proxy: &Service, id: String, (name, definition): (String, CheckDefiniti
         definition: Some(definition),
         create_index: Index::default(),
         modify_index: Index::default(),
-    }
-}
-
-fn definition(probe: Probe) -> CheckDefinition {
-    CheckDefinition {
-        probe,
-        interval: Duration::ZERO,
-        timeout: Duration::ZERO,
-        success_before_passing: 0,
-        failures_before_warning: 0,
-        failures_before_critical: 0,
-        deregister_critical_service_after: Duration::ZERO,
-        output_max_size: 0,
     }
 }

@@ -6,9 +6,10 @@ use crate::catalog::fixture::{
     register_with_sidecar, registration, service, service_defaults, settings, sidecar, update,
 };
 use crate::catalog::{AuthorityState, Registration, Settings, SidecarRegistration, query};
+use crate::model::check::SocketProbe;
 use crate::model::topic::EndpointsKey;
 use crate::model::{Action, EntryKey, EntryKind, Probe, Protocol, ProxyId, Root, Roots, Secret, Service, ServiceId};
-use crate::model::{Status, UnixTime};
+use crate::model::{Status, Target, UnixTime};
 
 fn on_n1(id: &str) -> ProxyId {
     ProxyId { node: "n1".into(), service: id.into() }
@@ -215,7 +216,8 @@ fn a_sidecar_is_checked_by_default() {
         .iter()
         .map(|check| (check.id.as_str(), check.name.as_str(), check.definition.clone().expect("defined").probe))
         .collect();
-    let tcp = Probe::Tcp("127.0.0.1:21000".to_owned());
+    let address = "127.0.0.1:21000".to_owned();
+    let tcp = Probe::Periodic(Target::Tcp(SocketProbe { address, tls: None }));
     let alias = Probe::Alias { node: "".into(), service: "web".into() };
     assert_eq!(
         probes,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{Check, CheckDefinition, Index, Probe, Status};
+use crate::model::check::TlsProbe;
+use crate::model::{Check, CheckDefinition, Index, Probe, Status, Target};
 use crate::wire::duration;
 
 #[derive(Serialize)]
@@ -59,6 +60,19 @@ pub(in crate::wire) struct Definition<'a> {
     disable_redirects: bool,
     #[serde(rename = "TCP", skip_serializing_if = "str::is_empty")]
     tcp: &'a str,
+    #[serde(rename = "TCPUseTLS", skip_serializing_if = "std::ops::Not::not")]
+    tcp_use_tls: bool,
+    #[serde(rename = "UDP", skip_serializing_if = "str::is_empty")]
+    udp: &'a str,
+    #[serde(rename = "GRPC", skip_serializing_if = "String::is_empty")]
+    grpc: String,
+    #[serde(rename = "GRPCUseTLS", skip_serializing_if = "std::ops::Not::not")]
+    grpc_use_tls: bool,
+    #[serde(rename = "H2PING", skip_serializing_if = "str::is_empty")]
+    h2ping: &'a str,
+    /// Shown when it is off too, because it is on by default.
+    #[serde(rename = "H2PingUseTLS", skip_serializing_if = "Option::is_none")]
+    h2ping_use_tls: Option<bool>,
     #[serde(skip_serializing_if = "str::is_empty")]
     alias_node: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -111,22 +125,51 @@ impl<'a> From<&'a CheckDefinition> for Definition<'a> {
         };
         match &definition.probe {
             Probe::Ttl(ttl) => answer.ttl = ttl.as_nanos(),
-            Probe::Tcp(target) => answer.tcp = target,
             Probe::Alias { node, service } => {
                 answer.alias_node = node.as_str();
                 answer.alias_service = service.as_str();
             }
-            Probe::Http(http) => {
-                answer.http = &http.url;
-                answer.tls_server_name = &http.tls_server_name;
-                answer.tls_skip_verify = http.tls_skip_verify;
-                answer.header = Some(&http.header).filter(|header| !header.is_empty());
-                answer.method = &http.method;
-                answer.body = &http.body;
-                answer.disable_redirects = http.disable_redirects;
-            }
+            Probe::Periodic(target) => answer.target(target),
         }
         answer
+    }
+}
+
+impl<'a> Definition<'a> {
+    fn target(&mut self, target: &'a Target) {
+        match target {
+            Target::Http(http) => {
+                self.http = &http.url;
+                self.header = Some(&http.header).filter(|header| !header.is_empty());
+                self.method = &http.method;
+                self.body = &http.body;
+                self.disable_redirects = http.disable_redirects;
+                self.tls(Some(&http.tls));
+            }
+            Target::Tcp(socket) => {
+                self.tcp = &socket.address;
+                self.tcp_use_tls = self.tls(socket.tls.as_ref());
+            }
+            Target::Udp(address) => self.udp = address,
+            Target::Grpc { server, service } => {
+                let service = if service.is_empty() { String::new() } else { format!("/{service}") };
+                self.grpc = format!("{}{service}", server.address);
+                self.grpc_use_tls = self.tls(server.tls.as_ref());
+            }
+            Target::H2Ping(socket) => {
+                self.h2ping = &socket.address;
+                self.h2ping_use_tls = Some(self.tls(socket.tls.as_ref()));
+            }
+        }
+    }
+
+    /// Whether there is any.
+    fn tls(&mut self, tls: Option<&'a TlsProbe>) -> bool {
+        if let Some(tls) = tls {
+            self.tls_server_name = &tls.server_name;
+            self.tls_skip_verify = tls.skip_verify;
+        }
+        tls.is_some()
     }
 }
 

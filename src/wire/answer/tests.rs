@@ -61,14 +61,8 @@ fn ttl_check() -> Check {
         service_name: "web".into(),
         service_tags: vec![],
         definition: Some(CheckDefinition {
-            probe: Probe::Ttl(Duration::from_secs(10)),
-            interval: Duration::ZERO,
-            timeout: Duration::ZERO,
-            success_before_passing: 0,
-            failures_before_warning: 0,
-            failures_before_critical: 0,
             deregister_critical_service_after: Duration::from_secs(90),
-            output_max_size: 0,
+            ..CheckDefinition::new(Probe::Ttl(Duration::from_secs(10)))
         }),
         create_index: Index(7),
         modify_index: Index(8),

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::catalog::SidecarRegistration;
-use crate::model::Probe;
+use crate::model::check::{SocketProbe, TlsProbe};
+use crate::model::{Probe, Target};
 use crate::wire::bodies;
 
 fn read(body: &Value) -> Registration {
@@ -133,8 +134,39 @@ fn checks_get_their_ids_and_names() {
     assert_eq!(seen, expected);
     let http = several[1].definition.as_ref().unwrap();
     assert_eq!(http.interval, Duration::from_secs(5));
-    let Probe::Http(probe) = &http.probe else { panic!("an HTTP check") };
+    let Probe::Periodic(Target::Http(probe)) = &http.probe else { panic!("an HTTP check") };
     assert_eq!((probe.method.as_str(), probe.header["A"][0].as_str()), ("POST", "b"));
+}
+
+#[test]
+fn a_check_asks_in_one_of_many_ways() {
+    let read = |body: Value| check(&body, Typing::Strict, &"n1".into()).unwrap().definition.unwrap().probe;
+    let plain = |address: &str| SocketProbe { address: address.to_owned(), tls: None };
+    let secure = |address: &str, tls: TlsProbe| SocketProbe { tls: Some(tls), ..plain(address) };
+    let anybody = TlsProbe { server_name: "web".to_owned(), skip_verify: true };
+    let grpc = |server, service: &str| Target::Grpc { server, service: service.to_owned() };
+    for (body, target) in [
+        (json!({ "TCP": "[::1]:80" }), Target::Tcp(plain("[::1]:80"))),
+        (
+            json!({ "TCP": "web:80", "TCPUseTLS": true, "TLSServerName": "web", "TLSSkipVerify": true }),
+            Target::Tcp(secure("web:80", anybody.clone())),
+        ),
+        (json!({ "UDP": "10.0.0.1:53" }), Target::Udp("10.0.0.1:53".to_owned())),
+        (json!({ "GRPC": "web:80" }), grpc(plain("web:80"), "")),
+        (json!({ "GRPC": "web:80/a.B/c", "grpc_use_tls": false }), grpc(plain("web:80"), "a.B/c")),
+        (
+            json!({ "GRPC": "web:80/a", "GRPCUseTLS": true, "TLSSkipVerify": true, "TLSServerName": "web" }),
+            grpc(secure("web:80", anybody), "a"),
+        ),
+        // the one kind that takes TLS for granted
+        (json!({ "H2PING": "web:80" }), Target::H2Ping(secure("web:80", TlsProbe::default()))),
+        (json!({ "H2PING": "web:80", "H2PingUseTLS": false }), Target::H2Ping(plain("web:80"))),
+    ] {
+        let mut body = body;
+        body["Name"] = json!("c");
+        body["Interval"] = json!("10s");
+        assert_eq!(read(body), Probe::Periodic(target));
+    }
 }
 
 #[test]
@@ -192,7 +224,11 @@ fn a_registration_from_a_file_is_sent_as_it_was_understood() {
         weights { passing = 5 }
         locality { region = "r" }
         checks = [{ http = "http://a", interval = "5s", header { A = ["b"] }, tls_skip_verify = true },
-                  { ttl = "5s", failures_before_critical = 3, deregister_critical_service_after = "90m" }]
+                  { ttl = "5s", deregister_critical_service_after = "90m", output_max_size = 7 },
+                  { udp = "a:1", interval = "5s", failures_before_critical = 3, failures_before_warning = 2 },
+                  { tcp = "[::1]:1", tcp_use_tls = true, interval = "5s", tls_server_name = "b", success_before_passing = 2 },
+                  { grpc = "a:1/b.c/d", interval = "5s" }, { grpc = "a:1", grpc_use_tls = true, interval = "5s" },
+                  { h2ping = "a:1", interval = "5s" }, { h2ping = "a:1", h2ping_use_tls = false, interval = "5s" }]
         check { alias_service = "db" }
         connect { sidecar_service {
             port = 20000
@@ -212,8 +248,12 @@ fn a_registration_that_breaks_a_rule_is_refused() {
     for (body, expected) in bodies(include_str!("refused.txt")) {
         assert_eq!(refused(&body), expected, "{body}");
     }
-    let check = json!({ "TTL": "1s" });
-    assert_eq!(super::check(&check, Typing::Strict, &"n1".into()).unwrap_err().to_string(), "Name: is required");
+    let alone = |body: Value| check(&body, Typing::Strict, &"n1".into()).unwrap_err().to_string();
+    assert_eq!(alone(json!({ "TTL": "1s" })), "Name: is required");
+    assert_eq!(
+        alone(json!({ "Name": "a", "TTL": "1s", "DeregisterCriticalServiceAfter": "1m" })),
+        "DeregisterCriticalServiceAfter: needs a ServiceID: a node is not deregistered"
+    );
 }
 
 #[test]

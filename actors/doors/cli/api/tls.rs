@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::checks::tls::anybody;
+use crate::checks::probes::trust::anybody;
 use crate::doors::cli::error::CliError;
 
 /// What flags and environment say.

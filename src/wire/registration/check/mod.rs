@@ -1,28 +1,12 @@
 //! Health checks, inside a service and on their own.
 
+mod definition;
+
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::inside;
-use crate::model::check::HttpProbe;
-use crate::model::{Check, CheckDefinition, CheckId, Index, NodeName, Probe, Service, ServiceId, ServiceName, Status};
+use crate::model::{Check, CheckDefinition, CheckId, Index, NodeName, Service, ServiceId, ServiceName, Status};
 use crate::wire::fields::{DecodeError, Fields, Result};
-
-/// Probes of later versions.
-const UNSUPPORTED: [&str; 12] = [
-    "Args",
-    "ScriptArgs",
-    "Script",
-    "Shell",
-    "DockerContainerID",
-    "UDP",
-    "GRPC",
-    "GRPCUseTLS",
-    "H2PING",
-    "H2PingUseTLS",
-    "OSService",
-    "TCPUseTLS",
-];
 
 /// A check as it was written, before defaults.
 pub(super) struct Decoded {
@@ -115,12 +99,12 @@ pub(super) fn status(fields: &mut Fields<'_>) -> Result<Option<Status>> {
 }
 
 fn decode(mut fields: Fields<'_>, alone: bool) -> Result<(Decoded, ServiceId)> {
-    fields.unsupported(&UNSUPPORTED)?;
     fields.unsupported(&["Token"])?;
     fields.default_tenancy()?;
     let (check_id, id) = (fields.text("CheckID")?, fields.text("ID")?);
     // a check inside a service is that service's
     let service = if alone { fields.text("ServiceID")? } else { String::new() };
+    let of_node = alone && service.is_empty();
     let decoded = Decoded {
         path: fields.path().to_owned(),
         id: if check_id.is_empty() { id } else { check_id },
@@ -128,83 +112,12 @@ fn decode(mut fields: Fields<'_>, alone: bool) -> Result<(Decoded, ServiceId)> {
         notes: fields.text("Notes")?,
         // nothing is known yet, so nothing is promised
         status: status(&mut fields)?.unwrap_or(Status::Critical),
-        definition: definition(&mut fields)?,
+        definition: definition::decode(&mut fields)?,
     };
+    if of_node && !decoded.definition.deregister_critical_service_after.is_zero() {
+        let message = "needs a ServiceID: a node is not deregistered";
+        return Err(fields.error("DeregisterCriticalServiceAfter", message));
+    }
     fields.finish()?;
     Ok((decoded, ServiceId::from(service)))
-}
-
-fn definition(fields: &mut Fields<'_>) -> Result<CheckDefinition> {
-    let probe = probe(fields)?;
-    let definition = CheckDefinition {
-        interval: fields.duration("Interval")?,
-        timeout: fields.duration("Timeout")?,
-        success_before_passing: fields.count("SuccessBeforePassing")?,
-        failures_before_warning: fields.count("FailuresBeforeWarning")?,
-        failures_before_critical: fields.count("FailuresBeforeCritical")?,
-        deregister_critical_service_after: fields.duration("DeregisterCriticalServiceAfter")?,
-        output_max_size: fields.count("OutputMaxSize")?,
-        probe,
-    };
-    let periodic = matches!(definition.probe, Probe::Http(_) | Probe::Tcp(_));
-    if periodic && definition.interval == Duration::ZERO {
-        return Err(fields.error("Interval", format!("is required for a check of type {}", definition.probe.kind())));
-    }
-    if !periodic && definition.interval != Duration::ZERO {
-        return Err(fields.error("Interval", format!("is not for a check of type {}", definition.probe.kind())));
-    }
-    let (warning, critical) = (definition.failures_before_warning, definition.failures_before_critical);
-    if critical > 0 && warning > critical {
-        return Err(fields.error("FailuresBeforeWarning", "must not be more than FailuresBeforeCritical"));
-    }
-    Ok(definition)
-}
-
-fn probe(fields: &mut Fields<'_>) -> Result<Probe> {
-    let ttl = fields.duration("TTL")?;
-    let (tcp, node, service) = (fields.text("TCP")?, fields.text("AliasNode")?, fields.text("AliasService")?);
-    let http = http(fields)?;
-    let kinds = [
-        ("TTL", ttl != Duration::ZERO),
-        ("HTTP", !http.url.is_empty()),
-        ("TCP", !tcp.is_empty()),
-        ("AliasNode or AliasService", !node.is_empty() || !service.is_empty()),
-    ];
-    let named: Vec<&str> = kinds.iter().filter(|(_, named)| *named).map(|(kind, _)| *kind).collect();
-    match named.as_slice() {
-        ["TTL"] => Ok(Probe::Ttl(ttl)),
-        ["HTTP"] => Ok(Probe::Http(http)),
-        ["TCP"] => tcp_probe(fields, tcp),
-        [_] => Ok(Probe::Alias { node: NodeName::from(node), service: ServiceId::from(service) }),
-        [] => Err(DecodeError::new(fields.path(), "a check needs one of TTL, HTTP, TCP, AliasNode, AliasService")),
-        several => {
-            let message = format!("a check does one thing, this one asks for {}", several.join(" and "));
-            Err(DecodeError::new(fields.path(), message))
-        }
-    }
-}
-
-fn tcp_probe(fields: &Fields<'_>, target: String) -> Result<Probe> {
-    let port = target.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    match port {
-        Some(_) => Ok(Probe::Tcp(target)),
-        None => Err(fields.error("TCP", format!("expected host:port, got {target:?}"))),
-    }
-}
-
-fn http(fields: &mut Fields<'_>) -> Result<HttpProbe> {
-    let probe = HttpProbe {
-        url: fields.text("HTTP")?,
-        method: fields.text("Method")?,
-        header: fields.texts_map("Header")?,
-        body: fields.text("Body")?,
-        disable_redirects: fields.flag("DisableRedirects")?,
-        tls_skip_verify: fields.flag("TLSSkipVerify")?,
-        tls_server_name: fields.text("TLSServerName")?,
-    };
-    let scheme = ["http://", "https://"].iter().any(|scheme| probe.url.starts_with(scheme));
-    if !probe.url.is_empty() && !scheme {
-        return Err(fields.error("HTTP", format!("expected a URL with http:// or https://, got {:?}", probe.url)));
-    }
-    Ok(probe)
 }

@@ -1,9 +1,7 @@
 //! One HTTP request of a health check: a connection of its own each time, so that what is tested is what a new client
 //! would meet.
 
-use std::future::pending;
-use std::io;
-use std::sync::OnceLock;
+mod location;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, USER_AGENT};
@@ -11,18 +9,20 @@ use http::uri::{InvalidUri, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 use chancery::model::Status;
 use chancery::model::check::HttpProbe;
 
-use super::location::resolve;
-use super::tls::Trust;
+use self::location::resolve;
+use super::beside;
+use super::dialler::{DialError, Dialler};
+use super::trust::Alpn;
+
+/// Applications know health checks by it, and keep them out of their logs.
+const USER_AGENT_OF_CONSUL: HeaderValue = HeaderValue::from_static("Consul Health Check");
 
 const MAX_REDIRECTS: usize = 10;
 
@@ -34,12 +34,8 @@ pub enum AskError {
     UnsupportedUrl,
     #[error("the method, or a header, is not valid: {0}")]
     Request(#[from] http::Error),
-    #[error("cannot connect: {0}")]
-    Connect(#[from] io::Error),
-    #[error("TLS is not available: {0}")]
-    Tls(#[from] rustls::Error),
-    #[error("the name {0:?} cannot be in a certificate; set TLSServerName")]
-    ServerName(String),
+    #[error(transparent)]
+    Dial(#[from] DialError),
     #[error("{0}")]
     Http(#[from] hyper::Error),
     #[error("it redirects to {0:?}, which is not a valid URL")]
@@ -54,10 +50,10 @@ pub fn method(probe: &HttpProbe) -> &str {
 }
 
 /// The status, and the response in words with as much of its body as `limit` bytes are.
-pub async fn ask(probe: &HttpProbe, limit: usize, trust: &OnceLock<Trust>) -> Result<(Status, String), AskError> {
+pub async fn ask(probe: &HttpProbe, limit: usize, dialler: &Dialler) -> Result<(Status, String), AskError> {
     let mut step = Step::first(probe)?;
     for _ in 0..=MAX_REDIRECTS {
-        match step.send(probe, limit, trust).await? {
+        match step.send(probe, limit, dialler).await? {
             Next::Answer(answer) => return Ok(answer),
             Next::Redirect(code, location) => step.follow(code, &location)?,
         }
@@ -92,7 +88,7 @@ enum Next {
 impl Step {
     fn first(probe: &HttpProbe) -> Result<Self, AskError> {
         let mut headers = HeaderMap::new();
-        headers.insert(USER_AGENT, HeaderValue::from_static("Chancery Health Check"));
+        headers.insert(USER_AGENT, USER_AGENT_OF_CONSUL);
         headers.insert(ACCEPT, HeaderValue::from_static("text/plain, text/*, */*"));
         for (name, values) in &probe.header {
             let name: HeaderName = name.parse().map_err(http::Error::from)?;
@@ -109,7 +105,7 @@ impl Step {
         })
     }
 
-    async fn send(&self, probe: &HttpProbe, limit: usize, trust: &OnceLock<Trust>) -> Result<Next, AskError> {
+    async fn send(&self, probe: &HttpProbe, limit: usize, dialler: &Dialler) -> Result<Next, AskError> {
         let authority = self.uri.authority().filter(|authority| !authority.as_str().contains('@'));
         let (Some(scheme), Some(authority)) = (self.uri.scheme(), authority) else {
             return Err(AskError::UnsupportedUrl);
@@ -121,52 +117,51 @@ impl Step {
         // an IPv6 address stands in brackets in a URL, and nowhere else
         let host = authority.host().trim_matches(['[', ']']);
         let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let stream = TcpStream::connect((host, port)).await?;
+        let stream = dialler.connect(host, port).await?;
         if !secure {
-            return self.exchange(stream, probe, limit).await;
+            return self.http1(stream, probe, limit).await;
         }
-        let config = system_trust(trust)?.config(probe.tls_skip_verify);
-        let name = if probe.tls_server_name.is_empty() { host } else { &probe.tls_server_name };
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| AskError::ServerName(name.to_owned()))?;
-        let stream = TlsConnector::from(config).connect(name, stream).await?;
-        self.exchange(stream, probe, limit).await
+        let stream = dialler.secure(stream, host, &probe.tls, Alpn::Http).await?;
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => self.http2(stream, probe, limit).await,
+            _ => self.http1(stream, probe, limit).await,
+        }
     }
 
-    async fn exchange<S>(&self, stream: S, probe: &HttpProbe, limit: usize) -> Result<Next, AskError>
+    async fn http1<S>(&self, stream: S, probe: &HttpProbe, limit: usize) -> Result<Next, AskError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let exchange = async {
-            let response = sender.send_request(self.request()?).await?;
-            let location =
-                response.headers().get(LOCATION).map(|at| String::from_utf8_lossy(at.as_bytes()).into_owned());
-            match location {
-                Some(location) if follows(response.status()) && !probe.disable_redirects => {
-                    Ok(Next::Redirect(response.status(), location))
-                }
-                _ => Ok(Next::Answer(read(response, limit).await?)),
-            }
-        };
-        // when the connection ends, well or not, the exchange gets to know and says how it went
-        let connection = async {
-            _ = connection.await;
-            pending().await
-        };
-        tokio::select! {
-            answer = exchange => answer,
-            never = connection => never,
-        }
-    }
-
-    fn request(&self) -> Result<Request<Full<Bytes>>, http::Error> {
+        let mut request = self.request()?;
         let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
-        let mut request = Request::builder().method(&self.method).uri(path).body(Full::new(self.body.clone()))?;
-        *request.headers_mut() = self.headers.clone();
+        *request.uri_mut() = path.parse()?;
         if !self.headers.contains_key(HOST) {
             let authority = self.uri.authority().map_or("", |authority| authority.as_str());
             request.headers_mut().insert(HOST, authority.parse().map_err(http::Error::from)?);
         }
+        beside(connection, async { next(sender.send_request(request).await?, probe, limit).await }).await
+    }
+
+    async fn http2<S>(&self, stream: S, probe: &HttpProbe, limit: usize) -> Result<Next, AskError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+        let mut request = self.request()?;
+        // in HTTP/2 the host is a part of the URL
+        if let Some(host) = request.headers_mut().remove(HOST) {
+            let mut parts = self.uri.clone().into_parts();
+            parts.authority = Some(host.as_bytes().try_into()?);
+            *request.uri_mut() = Uri::from_parts(parts).map_err(http::Error::from)?;
+        }
+        beside(connection, async { next(sender.send_request(request).await?, probe, limit).await }).await
+    }
+
+    fn request(&self) -> Result<Request<Full<Bytes>>, http::Error> {
+        let request = Request::builder().method(&self.method).uri(self.uri.clone());
+        let mut request = request.body(Full::new(self.body.clone()))?;
+        *request.headers_mut() = self.headers.clone();
         Ok(request)
     }
 
@@ -185,6 +180,16 @@ impl Step {
         }
         self.uri = uri;
         Ok(())
+    }
+}
+
+async fn next(response: Response<Incoming>, probe: &HttpProbe, limit: usize) -> Result<Next, AskError> {
+    let location = response.headers().get(LOCATION).map(|at| String::from_utf8_lossy(at.as_bytes()).into_owned());
+    match location {
+        Some(location) if follows(response.status()) && !probe.disable_redirects => {
+            Ok(Next::Redirect(response.status(), location))
+        }
+        _ => Ok(Next::Answer(read(response, limit).await?)),
     }
 }
 
@@ -212,16 +217,6 @@ async fn read(response: Response<Incoming>, limit: usize) -> Result<(Status, Str
         }
     }
     Ok((judge(code), format!("{code} Output: {}", String::from_utf8_lossy(&read))))
-}
-
-fn system_trust(trust: &OnceLock<Trust>) -> Result<&Trust, rustls::Error> {
-    match trust.get() {
-        Some(trust) => Ok(trust),
-        None => {
-            let read = Trust::of_system()?;
-            Ok(trust.get_or_init(|| read))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,16 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::routing::any;
 use hyper::service::service_fn;
-use rustls::ServerConfig;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
-use chancery::authority;
-use chancery::model::{Datacenter, ServiceName, SpiffeId, TrustDomain, UnixTime};
+use chancery::model::check::TlsProbe;
 
 use super::*;
+use crate::checks::probes::fixtures::Certified;
 
 async fn echo(method: Method, headers: HeaderMap, body: String) -> String {
     let header = |name: &str| headers.get(name).map_or("-", |value| value.to_str().unwrap()).to_owned();
@@ -53,7 +47,7 @@ fn get(address: &str, path: &str) -> HttpProbe {
 }
 
 async fn answer(probe: &HttpProbe) -> Result<(Status, String), String> {
-    ask(probe, 4096, &OnceLock::new()).await.map_err(|error| error.to_string())
+    ask(probe, 4096, &Dialler::default()).await.map_err(|error| error.to_string())
 }
 
 fn said(status: Status, text: &str) -> Result<(Status, String), String> {
@@ -90,7 +84,7 @@ async fn method_headers_and_body_are_sent() {
 #[tokio::test]
 async fn of_a_long_answer_the_beginning_is_kept() {
     let address = serve().await;
-    let (_, output) = ask(&get(&address, "/long"), 10, &OnceLock::new()).await.unwrap();
+    let (_, output) = ask(&get(&address, "/long"), 10, &Dialler::default()).await.unwrap();
     assert_eq!(output, "200 OK Output: xxxxxxxxxx");
 }
 
@@ -131,51 +125,48 @@ async fn what_cannot_be_asked_says_why() {
 }
 
 #[tokio::test]
-async fn a_certificate_nobody_vouches_for_is_taken_only_when_told_so() {
-    let address = serve_tls().await;
-    let probe = HttpProbe { url: format!("https://{address}/"), ..HttpProbe::default() };
-    assert!(answer(&probe).await.unwrap_err().contains("invalid peer certificate"), "{:?}", answer(&probe).await);
-    let skip = HttpProbe { tls_skip_verify: true, tls_server_name: "web.internal".to_owned(), ..probe };
-    assert_eq!(answer(&skip).await, said(Status::Passing, "200 OK Output: web.internal"));
+async fn a_certificate_is_verified_unless_told_otherwise() {
+    let certified = Certified::new(&["web.internal"]);
+    for protocol in ["http/1.1", "h2"] {
+        let address = serve_tls(&certified, protocol).await;
+        let ask = async |tls: TlsProbe, dialler: &Dialler| {
+            let probe = HttpProbe { url: format!("https://{address}/"), tls, ..HttpProbe::default() };
+            ask(&probe, 4096, dialler).await.map_err(|error| error.to_string())
+        };
+        let named = || TlsProbe { server_name: "web.internal".to_owned(), skip_verify: false };
+        let trusting = certified.dialler();
+        let well = said(Status::Passing, &format!("200 OK Output: {protocol} web.internal {address}"));
+        assert_eq!(ask(named(), &trusting).await, well);
+        // a name that is not in it, and somebody nobody vouches for
+        let error = ask(TlsProbe::default(), &trusting).await.unwrap_err();
+        assert!(error.contains("certificate not valid for name \"127.0.0.1\""), "{error}");
+        let error = ask(named(), &Dialler::default()).await.unwrap_err();
+        assert!(error.starts_with("TLS failed: invalid peer certificate"), "{error}");
+        let anybody = TlsProbe { skip_verify: true, ..named() };
+        assert_eq!(ask(anybody, &Dialler::default()).await, well);
+    }
 }
 
-/// Says what server name it was asked for, behind a certificate of a mesh nobody knows.
-async fn serve_tls() -> String {
-    let state = authority::new_root(&TrustDomain::from("t.consul"), UnixTime(1_700_000_000)).unwrap();
-    let identity = SpiffeId {
-        trust_domain: TrustDomain::from("t.consul"),
-        datacenter: Datacenter::from("dc1"),
-        service: ServiceName::from("web"),
-    };
-    let leaf = authority::issue_leaf(
-        &state,
-        &identity,
-        UnixTime(1_700_000_000),
-        std::time::Duration::from_secs(3600),
-        [7; 16],
-    )
-    .unwrap();
-    let chain = CertificateDer::pem_slice_iter(leaf.cert_pem.as_bytes()).map(Result::unwrap).collect();
-    let key = PrivateKeyDer::from_pem_slice(leaf.key_pem.reveal().as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+/// Says over what it was asked, with what server name, and as which host.
+async fn serve_tls(certified: &Certified, protocol: &str) -> String {
+    let acceptor = certified.acceptor(&[protocol]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let Ok(stream) = acceptor.accept(stream).await else { continue };
-            let name = stream.get_ref().1.server_name().unwrap_or_default().to_owned();
-            let service = service_fn(move |_| {
-                let name = name.clone();
-                async move { Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(name)))) }
+            let session = stream.get_ref().1;
+            let spoken = String::from_utf8(session.alpn_protocol().unwrap_or_default().to_vec()).unwrap();
+            let name = session.server_name().unwrap_or_default().to_owned();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let host = request.uri().authority().map(ToString::to_string);
+                let host = host.unwrap_or_else(|| request.headers()[HOST].to_str().unwrap().to_owned());
+                let text = format!("{spoken} {name} {host}");
+                async move { Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(text)))) }
             });
-            _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let serving = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            tokio::spawn(async move { _ = serving.serve_connection(TokioIo::new(stream), service).await });
         }
     });
     address.to_string()

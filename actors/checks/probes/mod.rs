@@ -1,0 +1,111 @@
+//! Asking in earnest: a file for each way to ask, and what they share.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `http/` | HTTP, with redirects |
+//! | `socket.rs` | TCP and UDP |
+//! | `http2.rs` | gRPC's protocol for health, and a ping |
+//! | `dialler.rs`, `names.rs`, `trust.rs` | connections, host names, certificates |
+
+mod dialler;
+mod http;
+mod http2;
+mod names;
+mod socket;
+pub mod trust;
+
+use std::fmt::Display;
+use std::future::pending;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::timeout;
+
+use chancery::model::check::SocketProbe;
+use chancery::model::{Status, Target};
+
+use super::prober::{Found, Prober, Question};
+
+use self::dialler::Dialler;
+
+/// The prober of a running agent.
+#[derive(Clone, Default)]
+pub struct Probes {
+    dialler: Dialler,
+}
+
+impl Prober for Probes {
+    fn ask(&self, question: Arc<Question>) -> BoxFuture<'static, Found> {
+        let probes = self.clone();
+        async move {
+            let answer = probes.answer(&question);
+            let answer = match &question.target {
+                // keeps the time itself, because silence is an answer there
+                Target::Udp(_) => Ok(answer.await),
+                _ => timeout(question.timeout, answer).await,
+            };
+            let (status, said) = match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) => (Status::Critical, error),
+                Err(_) => (Status::Critical, format!("no answer within {:?}", question.timeout)),
+            };
+            Found { status, output: format!("{}: {said}", title(&question.target)) }
+        }
+        .boxed()
+    }
+}
+
+impl Probes {
+    async fn answer(&self, question: &Question) -> Result<(Status, String), String> {
+        let dialler = &self.dialler;
+        match &question.target {
+            Target::Http(probe) => http::ask(probe, question.output_limit, dialler).await.map_err(in_words),
+            Target::Tcp(probe) => passes(socket::tcp(probe, dialler).await, "Success"),
+            Target::Udp(address) => {
+                let answer = socket::udp(address, dialler, question.timeout).await;
+                answer.map(|said| (Status::Passing, said.to_owned())).map_err(in_words)
+            }
+            Target::Grpc { server, service } => passes(http2::grpc(server, service, dialler).await, "success"),
+            Target::H2Ping(probe) => passes(http2::ping(probe, dialler).await, "HTTP2 ping was successful"),
+        }
+    }
+}
+
+fn passes(answer: Result<(), impl Display>, said: &str) -> Result<(Status, String), String> {
+    answer.map(|()| (Status::Passing, said.to_owned())).map_err(in_words)
+}
+
+fn in_words(error: impl Display) -> String {
+    error.to_string()
+}
+
+/// What is done, as the output begins.
+fn title(target: &Target) -> String {
+    match target {
+        Target::Http(probe) => format!("HTTP {} {}", http::method(probe), probe.url),
+        Target::Tcp(SocketProbe { address, .. }) => format!("TCP connect {address}"),
+        Target::Udp(address) => format!("UDP connect {address}"),
+        Target::Grpc { server, service } if service.is_empty() => format!("gRPC check {}", server.address),
+        Target::Grpc { server, service } => format!("gRPC check {}/{service}", server.address),
+        Target::H2Ping(SocketProbe { address, .. }) => format!("HTTP2 ping {address}"),
+    }
+}
+
+/// Drives the connection while the exchange goes on. When the connection ends, well or not, the exchange gets to know and
+/// says how it went.
+async fn beside<T>(connection: impl Future, exchange: impl Future<Output = T>) -> T {
+    let connection = async {
+        connection.await;
+        pending().await
+    };
+    tokio::select! {
+        answer = exchange => answer,
+        never = connection => never,
+    }
+}
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;
