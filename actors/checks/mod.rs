@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use chancery::catalog::{Write, query};
+use chancery::catalog::{Refusal, Write, query};
 use chancery::model::{Check, CheckDefinition, CheckId, NodeName, Place, Probe, Status};
 
 use crate::catalog::{CatalogHandle, Commit, CommitError, Committed};
@@ -141,6 +141,11 @@ impl CheckParts {
         async move {
             match answer.await.unwrap_or(Err(CommitError::Stopping)) {
                 Ok(_) => true,
+                // deregistered while its answer was on the way
+                Err(CommitError::Refused(Refusal::UnknownCheck { .. })) => {
+                    tracing::debug!(check = %id, "a health check is gone; what it found is dropped");
+                    false
+                }
                 Err(error) => {
                     tracing::warn!(check = %id, %error, "could not keep what a health check found");
                     false
