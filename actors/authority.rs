@@ -3,7 +3,7 @@
 //! | message | what happens |
 //! |---|---|
 //! | (start) | no root in the store: make one and have the catalog keep it |
-//! | `SweepDue` | once an hour: leaves past their end are removed from the catalog |
+//! | `SweepDue` | once an hour: leaves past their end are removed from the catalog, and roots of which no leaf can be alive |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context, Handler, Message};
 
 use chancery::authority;
-use chancery::catalog::{Write, query};
-use chancery::model::{TrustDomain, UnixTime};
+use chancery::catalog::{Act, AuthorityState, Condition, Operation, RecordKey, Write, query};
+use chancery::model::{KeyKind, TrustDomain, UnixTime};
 
 use crate::catalog::CatalogHandle;
 use crate::kit::{Cells, Clock, Desk, ExitGuard, Pinned, Post, Seat};
@@ -40,6 +40,13 @@ pub struct Authority {
 #[rtype(result = "()")]
 struct SweepDue;
 
+/// Replaces the state of the authority, unless somebody else has since it was read.
+pub fn configure(state: AuthorityState) -> Write {
+    let condition = Condition::Index(RecordKey::Authority, state.modify_index);
+    let act = Act::Write(Box::new(Write::SetAuthority(state)));
+    Write::Transaction(vec![Operation { condition: Some(condition), act }])
+}
+
 impl Authority {
     /// Starts the authority in its seat; rebuilt there if it panics.
     pub fn start(parts: &AuthorityParts, restarts: u32) {
@@ -59,7 +66,7 @@ impl Authority {
             return;
         }
         let now = UnixTime(self.parts.clock.unix_seconds());
-        match authority::new_root(&self.parts.trust_domain, now) {
+        match authority::new_root(&self.parts.trust_domain, KeyKind::default(), now) {
             Ok(state) => self.parts.catalog.commit_later("keep the root", Write::SetAuthority(state)),
             Err(error) => tracing::error!(%error, "no root certificate could be made; the mesh has no identities"),
         }
@@ -74,6 +81,9 @@ impl Authority {
             .collect();
         if !expired.is_empty() {
             self.parts.catalog.commit_later("remove expired leaves", Write::Batch(expired));
+        }
+        if let Some(left) = self.parts.catalog.tables().authority().and_then(|state| authority::retire(state, now)) {
+            self.parts.catalog.commit_later("drop a root that is over", configure(left));
         }
         let seat = self.parts.seat.clone();
         ctx.run_later(SWEEP, move |_, _| seat.tell(SweepDue));

@@ -103,7 +103,8 @@ fn issue(parts: &LeafParts, service: &ServiceName) -> Result<Leaf, RenewError> {
     };
     let now = UnixTime(parts.clock.unix_seconds());
     let serial = uuid::Uuid::new_v4().into_bytes();
-    let leaf = authority::issue_leaf(authority, &identity, now, parts.leaf_ttl, serial)?;
+    let ttl = authority.leaf_ttl.unwrap_or(parts.leaf_ttl);
+    let leaf = authority::issue_leaf(authority, &identity, now, ttl, serial)?;
     metrics::leaf_issued();
     Ok(leaf)
 }

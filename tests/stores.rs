@@ -91,10 +91,10 @@ fn kv(key: &str, value: &'static [u8]) -> Record {
 }
 
 fn authority() -> Record {
-    Record::Authority(Arc::new(AuthorityState {
-        roots: Roots { trust_domain: "11111111-2222.consul".into(), roots: vec![] },
-        key: Secret::new("a key".to_owned()),
-    }))
+    Record::Authority(Arc::new(AuthorityState::new(
+        Roots { trust_domain: "11111111-2222.consul".into(), roots: vec![] },
+        Secret::new("a key".to_owned()),
+    )))
 }
 
 async fn put(store: &impl Store, index: u64, records: Vec<Record>) {

@@ -110,6 +110,7 @@ fn roots() -> Roots {
         not_before: UnixTime(0),
         not_after: UnixTime(1),
         pem: pem(700),
+        key: chancery::model::KeyKind::default(),
         active: true,
         create_index: Index(1),
         modify_index: Index(1),

@@ -15,7 +15,7 @@ use crate::model::{Index, Leaf, Secret, SpiffeId, UnixTime};
 /// Part of a leaf's life after which it may be renewed, and the part by which it must be.
 const RENEWAL: std::ops::Range<f64> = 0.6..0.9;
 
-/// A leaf on a new key of the curve P-256, signed by the active root. Its indexes are zero: the caller knows them.
+/// A leaf on a new key of the curve P-256, signed by the active root, with the bridges to the roots before it. Its indexes are zero: the caller knows them.
 ///
 /// `serial` should be random: it must not come twice under one root. Its first bit is not used, for serial numbers are
 /// positive.
@@ -59,7 +59,10 @@ pub fn issue_leaf(
         service: identity.service.clone(),
         uri,
         serial_number: hex_pairs(&serial),
-        cert_pem: certificate.pem().into(),
+        cert_pem: std::iter::once(certificate.pem())
+            .chain(authority.bridges.iter().cloned())
+            .collect::<String>()
+            .into(),
         key_pem: Secret::new(key.serialize_pem()),
         valid_after,
         valid_before,

@@ -3,16 +3,20 @@
 //! Keys are the exception to "no randomness in a still room": rcgen makes them with ring, which takes its randomness from
 //! the system and from nowhere else. Nothing but key material and signatures depends on it.
 
+mod given;
 mod leaf;
 mod root;
+mod rotation;
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use rcgen::{CertificateParams, SerialNumber, date_time_ymd};
 
+pub use given::given_root;
 pub use leaf::{draw, is_signed_by_active_root, issue_leaf, renewal_time};
 pub use root::new_root;
+pub use rotation::{Wanted, configure, retire};
 
 use crate::model::UnixTime;
 
@@ -34,6 +38,17 @@ pub enum AuthorityError {
     Name(String),
     #[error("the moment {0} (seconds since 1970) has no place in a certificate")]
     Time(i64),
+    #[error("keys of new roots are of type ec with 256 or 384 bits; bring a root with another key as RootCert")]
+    KeyKind,
+    /// Bring another root, or have one made.
+    #[error("RootCert {0}")]
+    GivenRoot(String),
+    /// Rotate with ForceWithoutCrossSigning.
+    #[error(
+        "no bridge between the roots can be made: {0}; with ForceWithoutCrossSigning calls may fail until everybody has \
+        heard of the new root"
+    )]
+    Bridge(&'static str),
     #[error("cannot make or sign a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
 }

@@ -1,19 +1,26 @@
 //! The root: made once, kept by the store.
 
-use rcgen::{BasicConstraints, DnType, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType};
+use rcgen::{
+    BasicConstraints, DnType, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, SanType,
+};
 use ring::digest;
 
 use super::{AuthorityError, CLOCK_SKEW, ROOT_TTL, hex_pairs, parameters};
 use crate::catalog::AuthorityState;
-use crate::model::{Index, Root, Roots, Secret, TrustDomain, UnixTime};
+use crate::model::{Index, KeyKind, Root, Roots, Secret, TrustDomain, UnixTime};
 
-/// A self-signed root on a new key of the curve P-256, the only and the active one. Its name in Consul's style tells it
+/// A self-signed root on a new key, the only and the active one. Its name in Consul's style tells it
 /// from other roots of the trust domain by the start of its key's id.
 ///
 /// # Errors
-/// When a certificate cannot hold the time or the trust domain, or the system has no randomness to give.
-pub fn new_root(trust_domain: &TrustDomain, now: UnixTime) -> Result<AuthorityState, AuthorityError> {
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+/// When a certificate cannot hold the time or the trust domain, the kind of key is none that is made here, or the system has no randomness to give.
+pub fn new_root(trust_domain: &TrustDomain, kind: KeyKind, now: UnixTime) -> Result<AuthorityState, AuthorityError> {
+    let algorithm = match kind {
+        KeyKind::Ec(256) => &PKCS_ECDSA_P256_SHA256,
+        KeyKind::Ec(384) => &PKCS_ECDSA_P384_SHA384,
+        _ => return Err(AuthorityError::KeyKind),
+    };
+    let key = KeyPair::generate_for(algorithm)?;
     let (not_before, not_after) = (now.minus(CLOCK_SKEW), now.plus(ROOT_TTL));
     // roots follow each other by years, so the second of its making is number enough
     let serial_number = u64::try_from(now.0).map_err(|_| AuthorityError::Time(now.0))?;
@@ -36,10 +43,11 @@ pub fn new_root(trust_domain: &TrustDomain, now: UnixTime) -> Result<AuthoritySt
         not_before,
         not_after,
         pem: certificate.pem(),
+        key: kind,
         active: true,
         create_index: Index::default(),
         modify_index: Index::default(),
     };
     let roots = Roots { trust_domain: trust_domain.clone(), roots: vec![root] };
-    Ok(AuthorityState { roots, key: Secret::new(key.serialize_pem()) })
+    Ok(AuthorityState::new(roots, Secret::new(key.serialize_pem())))
 }

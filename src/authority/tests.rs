@@ -2,14 +2,14 @@ use x509_parser::prelude::*;
 
 use super::*;
 use crate::catalog::AuthorityState;
-use crate::model::{Leaf, SpiffeId, TrustDomain};
+use crate::model::{KeyKind, Leaf, SpiffeId, TrustDomain};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const SERIAL: [u8; 16] = [0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const DOMAIN: &str = "11111111-2222-3333-4444-555555555555.consul";
 
 fn authority() -> AuthorityState {
-    new_root(&TrustDomain::from(DOMAIN), NOW).unwrap()
+    new_root(&TrustDomain::from(DOMAIN), KeyKind::default(), NOW).unwrap()
 }
 
 fn identity(service: &str) -> SpiffeId {
@@ -163,7 +163,7 @@ fn nothing_is_issued_without_an_active_root() {
 
 #[test]
 fn a_time_before_1970_is_refused() {
-    assert!(matches!(new_root(&DOMAIN.into(), UnixTime(0)), Err(AuthorityError::Time(-60))));
+    assert!(matches!(new_root(&DOMAIN.into(), KeyKind::default(), UnixTime(0)), Err(AuthorityError::Time(-60))));
 }
 
 #[test]

@@ -119,12 +119,13 @@ fn an_authority() -> impl Strategy<Value = AuthorityState> {
             not_before: UnixTime(0),
             not_after: UnixTime(1),
             pem: String::new(),
+            key: crate::model::KeyKind::default(),
             active: true,
             create_index: Index(0),
             modify_index: Index(0),
         };
         let roots = Roots { trust_domain: format!("{domain}.consul").into(), roots: vec![root] };
-        AuthorityState { roots, key: Secret::default() }
+        AuthorityState::new(roots, Secret::default())
     })
 }
 

@@ -59,16 +59,13 @@ impl Record {
         }
     }
 
-    /// Of the certificate authority, the newest of its roots'.
     pub fn modify_index(&self) -> Index {
         match self {
             Self::Node(node) => node.modify_index,
             Self::Service(service) => service.modify_index,
             Self::Check(check) => check.modify_index,
             Self::Entry(entry) => entry.modify_index,
-            Self::Authority(authority) => {
-                authority.roots.roots.iter().map(|root| root.modify_index).max().unwrap_or_default()
-            }
+            Self::Authority(authority) => authority.modify_index,
             Self::Leaf(leaf) => leaf.modify_index,
             Self::VirtualIp(ip) => ip.modify_index,
             Self::LastVirtualIp(_) => Index::default(),

@@ -1,12 +1,13 @@
 //! What can be asked of the catalog.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::record::RecordKey;
 use crate::model::intention::Permission;
 use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName};
-use crate::model::{Roots, Secret, Service, ServiceId, ServiceName, Status};
+use crate::model::{Roots, Secret, Service, ServiceId, ServiceName, Status, UnixTime};
 
 /// One change. It is applied whole or refused whole.
 #[derive(Clone, PartialEq, Debug)]
@@ -151,6 +152,38 @@ pub struct AuthorityState {
     pub roots: Roots,
     /// PEM (PKCS#8) of the active root's key.
     pub key: Secret,
+    /// The active root's key signed by the root before it, and so on backwards, as long as older roots are trusted. PEM;
+    /// leaves bring them along.
+    #[serde(default)]
+    pub bridges: Vec<String>,
+    /// Until when a leaf of a root that is no longer active may live, by the root's id.
+    #[serde(default)]
+    pub trusted_until: BTreeMap<String, UnixTime>,
+    /// How long leaves live; `None`: as the agent is configured.
+    #[serde(default)]
+    pub leaf_ttl: Option<Duration>,
+    /// Until when a leaf that was made with an earlier setting may live.
+    #[serde(default)]
+    pub leaves_until: UnixTime,
+    #[serde(default)]
+    pub create_index: Index,
+    #[serde(default)]
+    pub modify_index: Index,
+}
+
+impl AuthorityState {
+    pub fn new(roots: Roots, key: Secret) -> Self {
+        Self {
+            roots,
+            key,
+            bridges: Vec::new(),
+            trusted_until: BTreeMap::new(),
+            leaf_ttl: None,
+            leaves_until: UnixTime::default(),
+            create_index: Index::default(),
+            modify_index: Index::default(),
+        }
+    }
 }
 
 /// What a write that was not refused did.

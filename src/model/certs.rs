@@ -55,6 +55,19 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The algorithm of a key, and its bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum KeyKind {
+    Ec(u16),
+    Rsa(u16),
+}
+
+impl Default for KeyKind {
+    fn default() -> Self {
+        Self::Ec(256)
+    }
+}
+
 /// A root certificate that the mesh trusts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Root {
@@ -67,6 +80,8 @@ pub struct Root {
     pub not_before: UnixTime,
     pub not_after: UnixTime,
     pub pem: String,
+    #[serde(default)]
+    pub key: KeyKind,
     pub active: bool,
     pub create_index: Index,
     pub modify_index: Index,

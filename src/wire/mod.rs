@@ -7,6 +7,7 @@
 
 mod access_logs;
 pub mod answer;
+pub mod authority;
 pub mod chain;
 pub mod date;
 mod decode_error;

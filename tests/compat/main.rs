@@ -52,6 +52,7 @@ scenarios! {
     catalog,
     check_kinds,
     config,
+    connect_ca,
     discovery_chain,
     elsewhere,
     external,

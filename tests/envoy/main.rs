@@ -16,6 +16,7 @@ mod permissive;
 mod reach;
 mod refusal;
 mod restart;
+mod rotation;
 mod routing;
 mod telemetry;
 mod tokens;

@@ -175,7 +175,7 @@ impl Draft {
             let known = old.iter().flat_map(|old| &old.roots.roots).find(|known| known.id == root.id);
             stamp(root, known, self.index);
         }
-        if old.is_some_and(|old| *old == authority) {
+        if !stamp(&mut authority, old.as_deref(), self.index) {
             return false;
         }
         self.places.insert(Place::Roots);

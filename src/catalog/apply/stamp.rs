@@ -1,5 +1,6 @@
 //! When a record was made and when it last changed.
 
+use crate::catalog::write::AuthorityState;
 use crate::model::{Check, Entry, Index, KvPair, Leaf, Node, Root, Service, VirtualIp};
 
 pub(super) trait Stamped: PartialEq {
@@ -22,7 +23,7 @@ macro_rules! stamped {
     )*};
 }
 
-stamped!(Node, Service, Check, Entry, KvPair, Leaf, Root, VirtualIp);
+stamped!(AuthorityState, Node, Service, Check, Entry, KvPair, Leaf, Root, VirtualIp);
 
 /// Gives the new record its indexes; false if it says nothing new.
 pub(super) fn stamp<T: Stamped>(new: &mut T, old: Option<&T>, index: Index) -> bool {

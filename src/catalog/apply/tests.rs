@@ -391,13 +391,14 @@ fn a_root_that_stays_keeps_its_indexes_when_another_joins_it() {
         not_before: UnixTime(0),
         not_after: UnixTime(1),
         pem: String::new(),
+        key: crate::model::KeyKind::default(),
         active: false,
         create_index: Index(0),
         modify_index: Index(0),
     };
     let set = |roots| {
         let roots = Roots { trust_domain: "t.consul".into(), roots };
-        Write::SetAuthority(AuthorityState { roots, key: Secret::default() })
+        Write::SetAuthority(AuthorityState::new(roots, Secret::default()))
     };
     let applied = world.write(set(vec![root("a")]));
     assert_eq!(applied.places, BTreeSet::from([Place::Roots]));

@@ -84,6 +84,7 @@ fn root() -> Root {
         not_before: UnixTime(0),
         not_after: UnixTime(1),
         pem: "a root".to_owned(),
+        key: crate::model::KeyKind::default(),
         active: true,
         create_index: Index(1),
         modify_index: Index(1),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Index, Leaf, Root, Roots};
+use crate::model::{Index, KeyKind, Leaf, Root, Roots};
 use crate::wire::date;
 
 #[derive(Serialize)]
@@ -50,6 +50,7 @@ pub fn roots(roots: Option<&Roots>) -> impl Serialize + '_ {
 }
 
 fn root_answer<'a>(trust_domain: &'a str, root: &'a Root) -> RootAnswer<'a> {
+    let (private_key_type, private_key_bits) = key_kind(root.key);
     RootAnswer {
         id: &root.id,
         name: &root.name,
@@ -61,10 +62,17 @@ fn root_answer<'a>(trust_domain: &'a str, root: &'a Root) -> RootAnswer<'a> {
         root_cert: &root.pem,
         intermediate_certs: None,
         active: root.active,
-        private_key_type: "ec",
-        private_key_bits: 256,
+        private_key_type,
+        private_key_bits,
         create_index: root.create_index,
         modify_index: root.modify_index,
+    }
+}
+
+pub(in crate::wire) fn key_kind(kind: KeyKind) -> (&'static str, u16) {
+    match kind {
+        KeyKind::Ec(bits) => ("ec", bits),
+        KeyKind::Rsa(bits) => ("rsa", bits),
     }
 }
 

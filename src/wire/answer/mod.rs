@@ -15,6 +15,7 @@ use serde::Serialize;
 
 pub(super) use catalog::{NodeAnswer, NodeService, node_answer, node_service};
 pub use catalog::{catalog_service, instance, node, node_service_list, node_service_map, services};
+pub(super) use certs::key_kind;
 pub use certs::{leaf, roots};
 pub(super) use check::CheckAnswer;
 pub use check::check;

@@ -150,6 +150,7 @@ fn roots_are_shown_with_the_active_one() {
         not_before: UnixTime(0),
         not_after: UnixTime(86_400),
         pem: "PEM".to_owned(),
+        key: crate::model::KeyKind::default(),
         active: true,
         create_index: Index(3),
         modify_index: Index(4),

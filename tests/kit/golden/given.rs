@@ -150,12 +150,13 @@ fn authority() -> AuthorityState {
         not_before: UnixTime(1_800_000_000),
         not_after: UnixTime(2_100_000_000),
         pem: "(the root's certificate)\n".to_owned(),
+        key: chancery::model::KeyKind::default(),
         active: true,
         create_index: Index(1),
         modify_index: Index(1),
     };
     let roots = Roots { trust_domain: TRUST_DOMAIN.into(), roots: vec![root] };
-    AuthorityState { roots, key: Secret::new("(the root's key)\n".to_owned()) }
+    AuthorityState::new(roots, Secret::new("(the root's key)\n".to_owned()))
 }
 
 fn leaf(service: &str) -> Leaf {
