@@ -10,12 +10,16 @@ use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message};
 
-use chancery::authority;
-use chancery::catalog::{Act, AuthorityState, Condition, Operation, RecordKey, Write, query};
+use chancery::authority::{self, Wanted};
+use chancery::catalog::{Act, AuthorityState, Condition, Operation, RecordKey, Refusal, Write, query};
 use chancery::model::{KeyKind, TrustDomain, UnixTime};
+use chancery::wire::authority::Configuration;
 
-use crate::catalog::CatalogHandle;
+pub use chancery::authority::ROOT_TTL;
+
+use crate::catalog::{CatalogHandle, CommitError};
 use crate::kit::{Cells, Clock, Desk, ExitGuard, Pinned, Post, Seat};
+use crate::leaf_keeper::LeafParts;
 
 const SWEEP: Duration = Duration::from_secs(3600);
 
@@ -40,8 +44,46 @@ pub struct Authority {
 #[rtype(result = "()")]
 struct SweepDue;
 
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureError {
+    #[error("there is no certificate authority yet; try again in a moment")]
+    NoAuthority,
+    #[error(transparent)]
+    Impossible(#[from] authority::AuthorityError),
+    #[error("the configuration was changed meanwhile: read it and try again")]
+    Meanwhile,
+    #[error(transparent)]
+    Commit(CommitError),
+}
+
+/// Does what a new configuration asks for: another root when one is given, when it shall have another kind of key, or with
+/// `rotate`.
+///
+/// # Errors
+/// When a given root is not what it must be, or no bridge to it can be made; when somebody else was faster.
+pub async fn reconfigure(parts: &LeafParts, asked: &Configuration, rotate: bool) -> Result<(), ConfigureError> {
+    let tables = parts.catalog.tables();
+    let state = tables.authority().ok_or(ConfigureError::NoAuthority)?;
+    let active = state.roots.active().map(|root| root.key).unwrap_or_default();
+    let wanted = match (&asked.root, asked.key) {
+        (Some((certificate, key)), _) => Wanted::Given { certificate: certificate.clone(), key: key.clone() },
+        (None, Some(kind)) if rotate || kind != active => Wanted::Fresh(kind),
+        (None, None) if rotate => Wanted::Fresh(active),
+        _ => Wanted::Same,
+    };
+    let now = UnixTime(parts.clock.unix_seconds());
+    let ttl = state.leaf_ttl.unwrap_or(parts.leaf_ttl);
+    let (bridge, serial) = (!asked.without_cross_signing, uuid::Uuid::new_v4().into_bytes());
+    let next = authority::configure(state, &wanted, asked.leaf_ttl, ttl, bridge, now, serial)?;
+    match parts.catalog.commit(replace(next)).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Refused(Refusal::Transaction(_))) => Err(ConfigureError::Meanwhile),
+        Err(error) => Err(ConfigureError::Commit(error)),
+    }
+}
+
 /// Replaces the state of the authority, unless somebody else has since it was read.
-pub fn configure(state: AuthorityState) -> Write {
+fn replace(state: AuthorityState) -> Write {
     let condition = Condition::Index(RecordKey::Authority, state.modify_index);
     let act = Act::Write(Box::new(Write::SetAuthority(state)));
     Write::Transaction(vec![Operation { condition: Some(condition), act }])
@@ -83,7 +125,7 @@ impl Authority {
             self.parts.catalog.commit_later("remove expired leaves", Write::Batch(expired));
         }
         if let Some(left) = self.parts.catalog.tables().authority().and_then(|state| authority::retire(state, now)) {
-            self.parts.catalog.commit_later("drop a root that is over", configure(left));
+            self.parts.catalog.commit_later("drop a root that is over", replace(left));
         }
         let seat = self.parts.seat.clone();
         ctx.run_later(SWEEP, move |_, _| seat.tell(SweepDue));

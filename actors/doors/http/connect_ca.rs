@@ -8,19 +8,16 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-use chancery::authority::{self, ROOT_TTL, Wanted};
-use chancery::catalog::{AuthorityState, Refusal};
 use chancery::fact::Fact;
-use chancery::model::{Index, Roots, Topic, UnixTime};
+use chancery::model::{Index, Roots, Topic};
 use chancery::resource::Shared;
-use chancery::wire::authority::Configuration;
 use chancery::wire::{self, answer};
 
 use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
-use crate::catalog::CommitError;
+use crate::authority::{ConfigureError, ROOT_TTL, reconfigure};
 
 pub(super) fn routes() -> Router<HttpDoor> {
     Router::new()
@@ -54,34 +51,20 @@ async fn configuration(State(door): State<HttpDoor>, params: Params) -> Result<R
 
 /// Answers nothing, when it is done.
 async fn configure(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
-    let house = &door.state.house;
-    let tables = door.tables();
-    let state = tables.authority().ok_or_else(Failure::no_authority)?;
     let asked = wire::authority::decode(&body, ROOT_TTL).map_err(Failure::decode)?;
-    let now = UnixTime(house.clock.unix_seconds());
-    let ttl = state.leaf_ttl.unwrap_or(house.leaves.leaf_ttl);
-    let serial = uuid::Uuid::new_v4().into_bytes();
-    let wanted = wanted(&asked, state, params.flag("rotate")?);
-    let bridge = !asked.without_cross_signing;
-    let next = authority::configure(state, &wanted, asked.leaf_ttl, ttl, bridge, now, serial);
-    let next = next.map_err(|error| Failure::bad_request(error.to_string()))?;
-    match door.commit(crate::authority::configure(next)).await {
-        Ok(_) => Ok(StatusCode::OK.into_response()),
-        Err(CommitError::Refused(Refusal::Transaction(_))) => {
-            Err(Failure::new(StatusCode::CONFLICT, "the configuration was changed meanwhile: read it and try again"))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let rotate = params.flag("rotate")?;
+    reconfigure(&door.state.house.leaves, &asked, rotate).await?;
+    Ok(StatusCode::OK.into_response())
 }
 
-/// Another root when one is given, when it shall have another kind of key, or when `?rotate` asks for one.
-fn wanted(asked: &Configuration, state: &AuthorityState, rotate: bool) -> Wanted {
-    let active = state.roots.active().map(|root| root.key).unwrap_or_default();
-    match (&asked.root, asked.key) {
-        (Some((certificate, key)), _) => Wanted::Given { certificate: certificate.clone(), key: key.clone() },
-        (None, Some(kind)) if rotate || kind != active => Wanted::Fresh(kind),
-        (None, None) if rotate => Wanted::Fresh(active),
-        _ => Wanted::Same,
+impl From<ConfigureError> for Failure {
+    fn from(error: ConfigureError) -> Self {
+        match error {
+            ConfigureError::NoAuthority => Self::no_authority(),
+            ConfigureError::Impossible(_) => Self::bad_request(error.to_string()),
+            ConfigureError::Meanwhile => Self::new(StatusCode::CONFLICT, error.to_string()),
+            ConfigureError::Commit(error) => error.into(),
+        }
     }
 }
 
