@@ -155,7 +155,7 @@ impl Catalog {
             reply: commit.reply,
             committed: Committed { index: self.tables.index(), outcome: applied.outcome, results: applied.results },
             received: commit.received,
-            places: applied.places,
+            places: if applied.everywhere { self.parts.bell.keys().into_iter().collect() } else { applied.places },
             changes: applied.changes,
         });
         if matches!(self.store_is, StoreIs::Idle) {

@@ -31,6 +31,11 @@ impl Kv {
         self.pairs.get(key)
     }
 
+    /// Sorted.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<KvPair>> {
+        self.pairs.values()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.pairs.len()
     }

@@ -2,6 +2,7 @@
 //! and says which places it touched and what a store must keep.
 
 mod apply;
+pub mod archive;
 #[cfg(test)]
 mod fixture;
 mod kv;

@@ -134,6 +134,32 @@ impl Tables {
         tables
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// All that a store holds of it, in a fixed order.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record> + '_ {
+        let nodes = self.nodes.values().cloned().map(Record::Node);
+        let services = self.services.values().cloned().map(Record::Service);
+        let checks = self.checks.values().cloned().map(Record::Check);
+        let entries = self.entries.values().cloned().map(Record::Entry);
+        let authority = self.authority.iter().cloned().map(Record::Authority);
+        let leaves = self.leaves.values().cloned().map(Record::Leaf);
+        let ips = self.virtual_ips.all().cloned().map(Record::VirtualIp);
+        let last = self.virtual_ips.last().into_iter().map(Record::LastVirtualIp);
+        let kv = self.kv.all().cloned().map(Record::Kv);
+        nodes
+            .chain(services)
+            .chain(checks)
+            .chain(entries)
+            .chain(authority)
+            .chain(leaves)
+            .chain(ips)
+            .chain(last)
+            .chain(kv)
+    }
+
     /// Of the newest write in these tables; 0 before the first.
     pub fn index(&self) -> Index {
         self.index

@@ -20,6 +20,10 @@ impl VirtualIps {
         self.by_service.get(service)
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<VirtualIp>> {
+        self.by_service.values()
+    }
+
     pub(super) fn holder(&self, address: IpAddr) -> Option<&ServiceName> {
         self.by_address.get(&address)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::record::RecordKey;
+use super::record::{Record, RecordKey};
 use crate::model::intention::Permission;
 use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName};
 use crate::model::{Roots, Secret, Service, ServiceId, ServiceName, Status, UnixTime};
@@ -81,6 +81,11 @@ pub enum Write {
     SetManualVirtualIps {
         service: ServiceName,
         addresses: BTreeSet<IpAddr>,
+    },
+    /// Replaces everything by these records. What the node `keep` says of itself stays if they know nothing of it.
+    Restore {
+        records: Vec<Record>,
+        keep: NodeName,
     },
     /// All or nothing, at one index.
     Batch(Vec<Write>),

@@ -61,6 +61,7 @@ scenarios! {
     inbound,
     intentions,
     kv,
+    operator,
     permissions,
     protocol,
     refused_registrations,

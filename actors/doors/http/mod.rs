@@ -27,8 +27,11 @@ mod internal;
 mod kv;
 mod measure;
 mod metrics;
+mod operator;
 mod params;
+mod refused;
 mod reply;
+mod snapshot;
 mod status;
 mod txn;
 mod ui;
@@ -178,6 +181,9 @@ fn router(door: HttpDoor) -> Router {
         ("discovery-chain", discovery_chain::routes()),
         ("ui", ui::routes()),
         ("status", status::routes()),
+        ("operator", operator::routes()),
+        ("snapshot", snapshot::routes()),
+        ("refused", refused::routes()),
         ("metrics", metrics::routes()),
         ("elsewhere", elsewhere::routes()),
         ("unknown", Router::new().fallback(reply::no_such_endpoint)),

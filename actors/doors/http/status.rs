@@ -14,15 +14,22 @@ use super::{HttpDoor, reply};
 const SERVER_PORT: u16 = 8300;
 
 pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/status/leader", get(leader))
+    Router::new().route("/v1/status/leader", get(leader)).route("/v1/status/peers", get(peers))
 }
 
 async fn leader(State(door): State<HttpDoor>, params: Params) -> Response {
     let tables = door.tables();
     let node = query::node(&tables, door.node()).unwrap_or_default();
-    let leader = match node.address.as_str() {
-        v6 if v6.contains(':') => format!("[{v6}]:{SERVER_PORT}"),
-        address => format!("{address}:{SERVER_PORT}"),
-    };
-    reply::read(&params, tables.index(), &leader)
+    reply::read(&params, tables.index(), &server_address(&node.address))
+}
+
+/// All servers: this one.
+async fn peers(State(door): State<HttpDoor>, params: Params) -> Response {
+    let tables = door.tables();
+    let node = query::node(&tables, door.node()).unwrap_or_default();
+    reply::read(&params, tables.index(), &[server_address(&node.address)])
+}
+
+pub(super) fn server_address(node: &str) -> String {
+    if node.contains(':') { format!("[{node}]:{SERVER_PORT}") } else { format!("{node}:{SERVER_PORT}") }
 }

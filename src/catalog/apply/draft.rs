@@ -34,7 +34,7 @@ impl Draft {
     pub(super) fn finish(mut self) -> Applied {
         self.tables.touch(&self.places, self.index);
         let Self { tables, places, changes, results, .. } = self;
-        Applied { tables, places, changes, outcome: Outcome::Applied, results }
+        Applied { tables, places, everywhere: false, changes, outcome: Outcome::Applied, results }
     }
 
     pub(super) fn touched_entries(&self) -> impl Iterator<Item = &EntryKey> {

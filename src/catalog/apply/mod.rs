@@ -8,6 +8,7 @@ mod draft;
 mod entries;
 mod kv;
 mod refusal;
+mod restore;
 mod services;
 mod sidecar;
 mod stamp;
@@ -35,6 +36,8 @@ pub struct Applied {
     pub tables: Tables,
     /// Where an answer may be another one now.
     pub places: BTreeSet<Place>,
+    /// Anything may have changed: whoever listens anywhere is to be told.
+    pub everywhere: bool,
     /// What a store must keep or drop, in this order.
     pub changes: Vec<Change>,
     pub outcome: Outcome,
@@ -45,6 +48,9 @@ pub struct Applied {
 /// Applies the write at `index`, which must be greater than that of the tables.
 pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Refusal> {
     debug_assert!(index > tables.index(), "index {index} is not after {}", tables.index());
+    if let Write::Restore { records, keep } = write {
+        return restore::restore(tables, records, keep, index);
+    }
     let mut draft = Draft::new(tables.clone(), index);
     Ok(match draft.write(write)? {
         Outcome::Applied => {
@@ -54,7 +60,7 @@ pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Re
         }
         outcome => {
             let (places, changes) = (BTreeSet::new(), Vec::new());
-            Applied { tables: tables.clone(), places, changes, outcome, results: draft.results }
+            Applied { tables: tables.clone(), places, everywhere: false, changes, outcome, results: draft.results }
         }
     })
 }
@@ -90,6 +96,7 @@ impl Draft {
             Write::SetManualVirtualIps { service, addresses } => self.set_manual_virtual_ips(service, addresses)?,
             Write::Batch(writes) => return self.batch(writes),
             Write::Transaction(operations) => return self.transaction(operations),
+            Write::Restore { .. } => return Err(Refusal::RestoreAmongOthers),
         };
         Ok(outcome(changed))
     }

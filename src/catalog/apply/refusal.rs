@@ -90,6 +90,10 @@ pub enum Refusal {
     Stale { key: RecordKey, expected: Index, found: Index },
     #[error("an index in the batch is stale")]
     StaleBatch,
+    #[error("the snapshot {0}: nothing was restored")]
+    Snapshot(String),
+    #[error("a snapshot is restored alone, not among other writes")]
+    RestoreAmongOthers,
     #[error("the transaction was not done: {}", all(.0))]
     Transaction(Vec<Failed>),
 }

@@ -136,6 +136,7 @@ fn subject(write: &Write) -> Option<RecordKey> {
         | Write::PutIntention { .. }
         | Write::DeleteIntention { .. }
         | Write::RemoveLeaf(_)
+        | Write::Restore { .. }
         | Write::Batch(_)
         | Write::Transaction(_) => None,
     }

@@ -1,0 +1,36 @@
+//! `/v1/snapshot`: the whole state, to be kept elsewhere and brought back.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+
+use chancery::catalog::{Write, archive};
+
+use super::body::Bytes;
+use super::params::Params;
+use super::reply::Failure;
+use super::{HttpDoor, reply};
+
+/// The most bytes that are read of a snapshot.
+const LARGEST: usize = 1 << 30;
+
+pub(super) fn routes() -> Router<HttpDoor> {
+    Router::new().route("/v1/snapshot", get(save).put(restore))
+}
+
+async fn save(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let tables = door.tables();
+    let unwritable = |error: serde_json::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    let bytes = archive::save(&tables).map_err(unwritable)?;
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))];
+    Ok(reply::as_of(&params, tables.index(), (kind, bytes).into_response()))
+}
+
+/// Answers nothing, when it is done.
+async fn restore(State(door): State<HttpDoor>, _: Params, Bytes(bytes): Bytes<LARGEST>) -> Result<Response, Failure> {
+    let records = archive::read(&bytes).map_err(|error| Failure::bad_request(format!("the snapshot {error}")))?;
+    door.commit(Write::Restore { records, keep: door.node().clone() }).await?;
+    Ok(StatusCode::OK.into_response())
+}

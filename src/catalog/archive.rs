@@ -1,0 +1,80 @@
+//! The whole state as bytes that can be kept elsewhere: one line that says what it is, then one line for each record. It
+//! holds private keys.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::record::Record;
+use super::tables::Tables;
+use crate::model::Index;
+
+const FORMAT: &str = "chancery-snapshot";
+const VERSION: u64 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Heading {
+    format: String,
+    version: u64,
+    index: Index,
+    records: usize,
+    /// Of all that follows, hex.
+    hash: String,
+}
+
+#[derive(Debug, Error)]
+pub enum ArchiveError {
+    #[error("is not a snapshot of chancery; one of Consul cannot be read: register services and write entries anew")]
+    Foreign,
+    #[error("is a snapshot of version {0}, this chancery reads version {VERSION}: use the version that saved it")]
+    Version(u64),
+    #[error("is damaged: its content is not what was saved")]
+    Damaged,
+    #[error("holds a record that cannot be read, line {line}: {source}")]
+    Record { line: usize, source: serde_json::Error },
+}
+
+/// Equal tables give equal bytes.
+///
+/// # Errors
+/// When a record cannot be written as JSON.
+pub fn save(tables: &Tables) -> serde_json::Result<Vec<u8>> {
+    let (mut body, mut records) = (Vec::new(), 0);
+    for record in tables.records() {
+        serde_json::to_writer(&mut body, &record)?;
+        body.push(b'\n');
+        records += 1;
+    }
+    let hash = hash(&body);
+    let heading = Heading { format: FORMAT.to_owned(), version: VERSION, index: tables.index(), records, hash };
+    let mut bytes = serde_json::to_vec(&heading)?;
+    bytes.push(b'\n');
+    bytes.extend(body);
+    Ok(bytes)
+}
+
+/// # Errors
+/// When the bytes are not what [`save`] made, all of it.
+pub fn read(bytes: &[u8]) -> Result<Vec<Record>, ArchiveError> {
+    let end = bytes.iter().position(|byte| *byte == b'\n').ok_or(ArchiveError::Foreign)?;
+    let (heading, body) = (&bytes[..end], &bytes[end + 1..]);
+    let heading: Heading = serde_json::from_slice(heading).map_err(|_| ArchiveError::Foreign)?;
+    if heading.format != FORMAT {
+        return Err(ArchiveError::Foreign);
+    }
+    if heading.version != VERSION {
+        return Err(ArchiveError::Version(heading.version));
+    }
+    if heading.hash != hash(body) {
+        return Err(ArchiveError::Damaged);
+    }
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
+    let records: Vec<Record> = lines
+        .map(|(at, line)| serde_json::from_slice(line).map_err(|source| ArchiveError::Record { line: at + 2, source }))
+        .collect::<Result<_, _>>()?;
+    if records.len() == heading.records { Ok(records) } else { Err(ArchiveError::Damaged) }
+}
+
+fn hash(body: &[u8]) -> String {
+    format!("{:016x}", xxh3_64(body))
+}
