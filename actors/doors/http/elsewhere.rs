@@ -11,7 +11,7 @@ use super::reply::Failure;
 use super::{HttpDoor, reply};
 
 /// Paths, and what is said there.
-const INSTEAD: [(&[&str], &str); 6] = [
+const INSTEAD: [(&[&str], &str); 9] = [
     (
         &["/v1/event/{*rest}"],
         "events are not kept: wait for what changes with a blocking query (?index=) or `chancery watch`, and leave word in \
@@ -34,6 +34,20 @@ const INSTEAD: [(&[&str], &str); 6] = [
     (
         &["/v1/agent/metrics/stream"],
         "metrics are not streamed: read /v1/agent/metrics, with ?format=prometheus or without",
+    ),
+    (
+        &["/v1/acl/{*rest}"],
+        "there are no tokens and policies: let only those reach the ports whom you trust, and say who may call whom with \
+         intentions",
+    ),
+    (
+        &["/v1/peerings", "/v1/peering", "/v1/peering/{*rest}"],
+        "there are no peers: register what runs elsewhere at /v1/catalog/register",
+    ),
+    (
+        &["/v1/operator/{*rest}"],
+        "there is one server, which elects and encrypts with nobody: /v1/operator/usage and \
+         /v1/operator/raft/configuration are answered",
     ),
     (&["/v1/coordinate/update"], "distances between nodes are not kept: ?near= puts what is on the node itself first"),
 ];

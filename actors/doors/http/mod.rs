@@ -29,7 +29,6 @@ mod measure;
 mod metrics;
 mod operator;
 mod params;
-mod refused;
 mod reply;
 mod snapshot;
 mod status;
@@ -183,7 +182,6 @@ fn router(door: HttpDoor) -> Router {
         ("status", status::routes()),
         ("operator", operator::routes()),
         ("snapshot", snapshot::routes()),
-        ("refused", refused::routes()),
         ("metrics", metrics::routes()),
         ("elsewhere", elsewhere::routes()),
         ("unknown", Router::new().fallback(reply::no_such_endpoint)),

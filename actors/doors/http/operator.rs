@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,17 +14,13 @@ use chancery::model::{Datacenter, ServiceKind};
 
 use super::params::Params;
 use super::reply::Failure;
-use super::{HttpDoor, refused, reply, status};
+use super::{HttpDoor, reply, status};
 
 pub(super) fn routes() -> Router<HttpDoor> {
     Router::new()
         .route("/v1/operator/usage", get(usage))
         .route("/v1/operator/raft/configuration", get(raft_configuration))
-        .route("/v1/operator/{*rest}", any(async || refused::not_here("/v1/operator", OTHERS)))
 }
-
-const OTHERS: &str = "is about servers that elect and encrypt among each other, and there is one server here: \
-                      /v1/operator/usage and /v1/operator/raft/configuration are answered";
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
