@@ -126,6 +126,38 @@ async fn a_watch_prints_once_or_runs_a_program_for_each_change() {
 }
 
 #[tokio::test]
+async fn what_the_agent_is_and_does_is_shown() {
+    let agent = Agent::dev().await;
+    let members = done(&agent, "members");
+    assert!(members.starts_with("Node") && members.contains("n1") && members.contains("alive"), "{members}");
+    assert_eq!(run(&agent, "members -status=failed").0, 2, "nobody has failed");
+    assert!(done(&agent, "info").contains("agent:\n"));
+    assert_eq!(done(&agent, "catalog datacenters"), "dc1\n");
+    assert_eq!(done(&agent, "catalog services -node n1"), "consul\n");
+    assert!(done(&agent, "health node n1").contains("serfHealth"));
+    done(&agent, "maint -enable -reason=kernel");
+    assert_eq!(done(&agent, "maint"), "Node:\n  Name:   n1\n  Reason: kernel\n\n");
+    done(&agent, "maint -disable");
+    assert_eq!(done(&agent, "maint"), "");
+}
+
+#[tokio::test]
+async fn an_agent_reads_its_files_again_when_it_is_told_to() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("services.hcl");
+    let write = |text: &str| std::fs::write(&file, text).expect("it can be written");
+    write("service { name = \"one\" port = 1 }");
+    let agent = Agent::start(&["-dev", "-config-file", &file.to_string_lossy()]).await;
+    write("service { name = \"two\" port = 2 }");
+    assert_eq!(done(&agent, "reload"), "Configuration reload triggered\n");
+    assert_eq!(done(&agent, "catalog services"), "consul\ntwo\n");
+    write("service { nam = \"three\" }");
+    assert!(refused(&agent, "reload").contains("did you mean \"Name\""), "what is wrong is told to who asked");
+    assert!(refused(&agent, "monitor -log-level=loud").contains("expected trace, debug"));
+    assert_eq!(done(&agent, "leave"), "Graceful leave complete\n");
+}
+
+#[tokio::test]
 async fn validate_names_every_problem_of_a_directory() {
     let agent = Agent::dev().await;
     agent.write_file("a.hcl", "node_nam = \"x\"\nservice { name = \"web\" port = 8080 }\n");
