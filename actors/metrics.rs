@@ -35,6 +35,11 @@ pub const LIST: &[(Kind, &str, &str)] = &[
     (Kind::Counter, "chancery_proxy_rebuilds_total", "snapshots rebuilt, by outcome: changed, unchanged, incomplete"),
     (Kind::Histogram, "chancery_proxy_rebuild_seconds", "one rebuild of a snapshot"),
     (Kind::Gauge, "chancery_generation_refusals", "resources that could not be generated, over all proxies"),
+    (
+        Kind::Gauge,
+        "chancery_extension_failures",
+        "resources to which an Envoy extension could not be applied, by extension",
+    ),
     (Kind::Gauge, "chancery_xds_streams", "open xDS streams by dialect"),
     (Kind::Counter, "chancery_xds_pushes_total", "responses sent, by type"),
     (Kind::Counter, "chancery_xds_resources_sent_total", "resources sent, by type"),

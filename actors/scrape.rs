@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use chancery::catalog::query;
-use chancery::model::{EntryKind, Status};
+use chancery::model::extension::ExtensionName;
+use chancery::model::{EntryKind, Status, Word as _};
 use metrics::counter;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -82,8 +83,13 @@ impl Scrape {
         let programs = &self.house.streams.publications().programs;
         let of_sidecars = proxies.snapshots.keys().into_iter().filter_map(|id| proxies.board.read(&id));
         let of_programs = programs.snapshots.keys().into_iter().filter_map(|id| programs.board.read(&id));
-        let refusals: usize = of_sidecars.chain(of_programs).map(|published| published.refusals.len()).sum();
-        set("chancery_generation_refusals", &[], refusals as f64);
+        let published = of_sidecars.chain(of_programs);
+        let refusals: Vec<_> = published.flat_map(|published| published.refusals.to_vec()).collect();
+        set("chancery_generation_refusals", &[], refusals.len() as f64);
+        for (name, word) in ExtensionName::WORDS {
+            let failed = refusals.iter().filter(|refusal| refusal.extension() == Some(*name)).count();
+            set("chancery_extension_failures", &[("extension", word)], failed as f64);
+        }
         set("chancery_proxies", &[], (proxies.board.len() + programs.board.len()) as f64);
         let sheets = self.house.streams.sheets();
         for (dialect, word) in crate::xds_stream::DIALECTS {

@@ -3,7 +3,7 @@
 /// The release of Consul whose interface is spoken. Every field named `Version` says this (`chancery version
 /// -format=json`, `/v1/agent/self`): clients of Consul compare it to decide what they may ask for (from 1.14 on, for
 /// example, that there is a `grpc_tls` port), and Chancery's own number would send them back to interfaces of 2014.
-pub const CONSUL_INTERFACE_VERSION: &str = "1.21.4";
+pub const CONSUL_INTERFACE_VERSION: &str = chancery::model::extension::CONSUL_VERSION;
 
 /// What fields named `Version` say.
 pub const VERSION: &str = CONSUL_INTERFACE_VERSION;

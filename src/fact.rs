@@ -8,6 +8,7 @@ use crate::chain::{Chain, ChainError};
 use crate::model::entry::Mesh;
 use crate::model::intention::{Intentions, WILDCARD};
 use crate::model::topic::{ChainKey, Place, Topic};
+use crate::model::{Addresses, Reachable};
 use crate::model::{Check, Endpoints, Entry, EntryKey, EntryKind, Index, Instance, Intention, KvPair, Leaf, Node};
 use crate::model::{ProxyConfig, ProxyId, Roots, Service, ServiceName};
 use crate::resource::Shared;
@@ -38,6 +39,8 @@ pub enum Fact {
     Mesh(Arc<Mesh>),
     /// `None`: there is no trust domain yet.
     Chain(Option<FoundChain>),
+    Reachable(Arc<Shared<Reachable>>),
+    Addresses(Arc<Addresses>),
     /// For `Endpoints` and `PlainEndpoints`.
     Endpoints(Arc<Shared<Endpoints>>),
     /// `None`: no native service is registered under that id.
@@ -121,6 +124,19 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             (Fact::Mesh(Arc::new(query::mesh(tables))), vec![Place::Entry(EntryKey::new(EntryKind::Mesh, "mesh"))])
         }
         Topic::Chain(key) => chain(tables, key),
+        Topic::Reachable(source) => (
+            Fact::Reachable(Arc::new(Shared::new(query::reachable(tables, source)))),
+            vec![Place::InMesh, Place::IntentionsFrom(source.clone()), Place::IntentionsFrom(WILDCARD.into())],
+        ),
+        Topic::Addresses(service) => (
+            Fact::Addresses(Arc::new(query::addresses(tables, service))),
+            vec![
+                Place::VirtualIp(service.clone()),
+                Place::Connect(service.clone()),
+                proxy_defaults(),
+                service_defaults(service),
+            ],
+        ),
         Topic::Endpoints(key) => (
             Fact::Endpoints(Arc::new(Shared::new(query::endpoints(tables, key)))),
             vec![Place::Connect(key.service.clone())],

@@ -10,6 +10,7 @@ pub mod fact;
 pub mod filter;
 pub mod generate;
 pub mod model;
+pub mod redirect;
 pub mod resource;
 pub mod snapshot;
 pub mod wire;

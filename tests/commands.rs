@@ -217,3 +217,32 @@ async fn what_does_not_exist_is_refused_with_a_way_out() {
         assert!(text.contains(way_out), "{line}: {text}");
     }
 }
+
+#[tokio::test]
+async fn rules_that_redirect_traffic_follow_the_registration_and_can_be_looked_at_first() {
+    let agent = Agent::dev().await;
+    let proxy = json!({ "Mode": "transparent", "TransparentProxy": { "OutboundListenerPort": 15009 },
+        "Config": { "envoy_prometheus_bind_addr": "0.0.0.0:9102" } });
+    let service =
+        json!({ "Name": "web", "Port": 8080, "Connect": { "SidecarService": { "Port": 20000, "Proxy": proxy } } });
+    agent.put("/v1/agent/service/register", service).await;
+    let rules = done(
+        &agent,
+        "connect redirect-traffic -proxy-id web-sidecar-proxy -proxy-uid 5678 -exclude-outbound-cidr 10.0.0.0/8 -dry-run",
+    );
+    for rule in [
+        "*nat\n",
+        "-A CONSUL_PROXY_OUTPUT -m owner --uid-owner 5678 -j RETURN\n",
+        "-A CONSUL_PROXY_OUTPUT -d 10.0.0.0/8 -j RETURN\n",
+        "-A CONSUL_PROXY_REDIRECT -p tcp -j REDIRECT --to-ports 15009\n",
+        "-A CONSUL_PROXY_INBOUND -p tcp --dport 9102 -j RETURN\n",
+        "-A CONSUL_PROXY_IN_REDIRECT -p tcp -j REDIRECT --to-ports 20000\n",
+        "COMMIT\n",
+    ] {
+        assert!(rules.contains(rule), "{rule} is missing in\n{rules}");
+    }
+    let told = refused(&agent, "connect redirect-traffic -proxy-id nobody -proxy-uid 5678 -dry-run");
+    assert!(told.contains("No proxy is registered with the ID \"nobody\""), "{told}");
+    let (code, told) = run(&agent, "connect redirect-traffic -proxy-uid 5678 -dry-run");
+    assert!(code != 0 && told.contains("-proxy-id"), "{told}");
+}

@@ -97,6 +97,9 @@ fn proxy(upstreams: Vec<UpstreamConfig>) -> ProxyConfig {
         inbound: chancery::model::Inbound::default(),
         telemetry: chancery::model::Telemetry::default(),
         xds_fetch_timeout: None,
+        outbound_port: None,
+        upstream_defaults: Default::default(),
+        extensions: vec![],
         upstreams,
     }
 }

@@ -3,11 +3,15 @@
 //! Field names are those of the `.proto` files, as in Envoy's own `/config_dump`; keys are sorted; what is packed in an
 //! `Any` is unpacked, with its `@type`.
 
+mod encode;
+
 use std::sync::LazyLock;
 
 use envoy_types::pb::google::protobuf::Any;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::{Map, Value};
+
+pub use encode::{encode, message};
 
 /// Descriptors of every message and service that the control plane speaks: what gRPC reflection answers from.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/envoy-descriptors.bin"));

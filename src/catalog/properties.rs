@@ -207,7 +207,10 @@ fn topics() -> Vec<Topic> {
     }
     for name in NAMES {
         let name = ServiceName::from(name);
-        topics.extend([Topic::Service, Topic::Connect, Topic::Leaf, Topic::Intentions].map(|of| of(name.clone())));
+        topics.extend(
+            [Topic::Service, Topic::Connect, Topic::Leaf, Topic::Intentions, Topic::Reachable, Topic::Addresses]
+                .map(|of| of(name.clone())),
+        );
         topics.extend([Topic::Endpoints, Topic::PlainEndpoints].map(|of| of(EndpointsKey::all(name.clone()))));
         topics.push(Topic::Chain(ChainKey { protocol: Some(Protocol::Http), ..ChainKey::plain(name.clone()) }));
         topics.push(Topic::Chain(ChainKey::plain(name)));

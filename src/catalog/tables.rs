@@ -12,7 +12,7 @@ use super::record::{Record, RecordKey};
 use super::virtual_ips::VirtualIps;
 use super::write::AuthorityState;
 use crate::chain::Entries;
-use crate::model::entry::Body;
+use crate::model::entry::{Body, ServiceIntentions, SourceIntention};
 use crate::model::topic::Place;
 use crate::model::{
     Action, Check, CheckId, Datacenter, Entry, EntryKey, EntryKind, Index, Leaf, Node, NodeName, Roots,
@@ -45,6 +45,8 @@ pub struct Tables {
     pub(super) leaves: OrdMap<ServiceName, Arc<Leaf>>,
     pub(super) virtual_ips: VirtualIps,
     pub(super) kv: Kv,
+    /// Sources of intentions, and whom they are about.
+    by_source: OrdSet<(ServiceName, ServiceName)>,
 
     pub(super) names: Names,
     pub(super) by_name: ByName,
@@ -63,7 +65,7 @@ pub struct Tables {
     extinct: [Index; FAMILIES],
 }
 
-const FAMILIES: usize = 8;
+const FAMILIES: usize = 9;
 
 fn family(place: &Place) -> usize {
     match place {
@@ -74,16 +76,17 @@ fn family(place: &Place) -> usize {
         Place::Entry(_) => 4,
         Place::Leaf(_) => 5,
         Place::VirtualIp(_) => 6,
+        Place::IntentionsFrom(_) => 7,
         // these never go
         Place::Nodes
         | Place::ServiceNames
-        | Place::VirtualIps
+        | Place::InMesh
         | Place::Entries(_)
         | Place::Roots
         | Place::Kv(_)
         | Place::KvFolder(_)
         | Place::Checks
-        | Place::Instances => 7,
+        | Place::Instances => 8,
     }
 }
 
@@ -108,6 +111,7 @@ impl Tables {
             leaves: OrdMap::new(),
             virtual_ips: VirtualIps::default(),
             kv: Kv::new(index.max(Index(1))),
+            by_source: OrdSet::new(),
             names: Names::default(),
             by_name: OrdSet::new(),
             by_connect_name: OrdSet::new(),
@@ -231,9 +235,10 @@ impl Tables {
             Place::Entry(key) => self.entries.contains_key(key),
             Place::Leaf(service) => self.leaves.contains_key(service),
             Place::VirtualIp(service) => self.virtual_ips.of(service).is_some(),
+            Place::IntentionsFrom(source) => self.destinations(source).next().is_some(),
             Place::Nodes
             | Place::ServiceNames
-            | Place::VirtualIps
+            | Place::InMesh
             | Place::Entries(_)
             | Place::Roots
             | Place::Kv(_)
@@ -286,6 +291,12 @@ impl Tables {
             .range((service.clone(), ServiceName::default(), EntryKind::ExportedServices)..)
             .take_while(move |(to, ..)| to == service)
             .map(|(_, from, _)| from)
+    }
+
+    /// Whom the intentions that name the source are about, sorted.
+    pub(super) fn destinations<'a>(&'a self, source: &'a ServiceName) -> impl Iterator<Item = &'a ServiceName> {
+        let from = self.by_source.range((source.clone(), ServiceName::default())..);
+        from.take_while(move |(named, _)| named == source).map(|(_, destination)| destination)
     }
 
     pub(super) fn instances_named<'a>(&'a self, name: &'a ServiceName) -> impl Iterator<Item = &'a Arc<Service>> {
@@ -399,6 +410,9 @@ impl Tables {
         for service in entry.leads_to() {
             self.leads.insert((service.clone(), entry.name.as_str().into(), entry.kind()));
         }
+        for source in sources(&entry) {
+            self.by_source.insert((source.name.clone(), entry.name.as_str().into()));
+        }
         self.entries.insert(entry.key(), entry);
     }
 
@@ -406,6 +420,9 @@ impl Tables {
         let Some(old) = self.entries.remove(key) else { return };
         for service in old.leads_to() {
             self.leads.remove(&(service.clone(), old.name.as_str().into(), key.kind));
+        }
+        for source in sources(&old) {
+            self.by_source.remove(&(source.name.clone(), old.name.as_str().into()));
         }
     }
 
@@ -424,6 +441,11 @@ impl Tables {
 }
 
 type ByName = OrdSet<(ServiceName, NodeName, ServiceId)>;
+
+/// Of an entry of another kind none.
+pub(super) fn sources(entry: &Entry) -> &[SourceIntention] {
+    entry.body::<ServiceIntentions>().map_or(&[], |body| &body.sources)
+}
 
 fn row(name: &ServiceName, service: &Service) -> (ServiceName, NodeName, ServiceId) {
     (name.clone(), service.node.clone(), service.id.clone())

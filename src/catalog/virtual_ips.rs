@@ -24,6 +24,11 @@ impl VirtualIps {
         self.by_service.values()
     }
 
+    /// Sorted.
+    pub(super) fn services(&self) -> impl Iterator<Item = &ServiceName> {
+        self.by_service.keys()
+    }
+
     pub(super) fn holder(&self, address: IpAddr) -> Option<&ServiceName> {
         self.by_address.get(&address)
     }

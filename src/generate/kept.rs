@@ -37,6 +37,32 @@ impl<const N: usize, T: Clone> Kept<N, T> {
     }
 }
 
+/// The same for a piece that is made of as many facts as there happen to be.
+pub(super) struct KeptOfMany<T> {
+    made: Option<(Vec<Fact>, T)>,
+}
+
+impl<T> Default for KeptOfMany<T> {
+    fn default() -> Self {
+        Self { made: None }
+    }
+}
+
+impl<T: Clone> KeptOfMany<T> {
+    /// Makes it, unless it was made of these very facts already.
+    pub(super) fn of(&mut self, facts: Vec<Fact>, make: impl FnOnce() -> T) -> T {
+        let same = |of: &[Fact]| of.len() == facts.len() && of.iter().zip(&facts).all(|(a, b)| Arc::ptr_eq(a, b));
+        if let Some((of, made)) = &self.made
+            && same(of)
+        {
+            return made.clone();
+        }
+        let made = make();
+        self.made = Some((facts, made.clone()));
+        made
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ mod address;
 mod cluster;
 mod endpoint;
 mod exposed;
+mod extension;
 mod grpc;
 mod hatch;
 mod jwt;
@@ -24,6 +25,7 @@ mod secret;
 mod sidecar;
 mod telemetry;
 mod tls;
+mod transparent;
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;

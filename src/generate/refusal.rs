@@ -1,9 +1,12 @@
 //! What could not be made, and why.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::chain::ChainError;
-use crate::model::{ProxyId, ServiceName};
+use crate::model::extension::ExtensionName;
+use crate::model::transparent::REACHABLE_MAX;
+use crate::model::{EntryKey, ProxyId, ServiceName};
 use crate::resource::ResourceType;
 
 /// One resource that was left out, or left incomplete. The rest of the view is good.
@@ -15,6 +18,16 @@ pub struct Refusal {
     pub reason: Reason,
     /// What to change.
     pub origin: Origin,
+}
+
+impl Refusal {
+    /// The extension that could not be applied, if that is why.
+    pub fn extension(&self) -> Option<ExtensionName> {
+        match self.reason {
+            Reason::Extension { name, .. } => Some(name),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -66,6 +79,16 @@ pub enum Reason {
     NotAKeySetAddress(String),
     #[error("{0}")]
     Chain(ChainError),
+    #[error("transparent proxies know another service by the address {0} already: {1}")]
+    AddressTaken(IpAddr, ServiceName),
+    #[error(
+        "{0} more services may be called than the {REACHABLE_MAX} that a proxy is led to: say in intentions who calls whom"
+    )]
+    TooManyReachable(usize),
+    #[error("{name}: {reason}; {}", if *.required { "it is required, so nothing is served" } else { "it is served without" })]
+    Extension { name: ExtensionName, reason: String, required: bool },
+    #[error("it leads to {0}, which is not served")]
+    LeadsNowhere(String),
     #[error("its discovery chain or its endpoints are not known")]
     Unknown,
 }
@@ -80,6 +103,7 @@ pub enum Origin {
     },
     /// The instances of a service.
     Instances(ServiceName),
+    Entry(EntryKey),
     /// An entry `jwt-provider`.
     JwtProvider(String),
 }
@@ -91,6 +115,7 @@ impl fmt::Display for Origin {
             Self::Upstream { proxy, name } => write!(out, "the upstream {name} of the proxy {proxy}"),
             Self::JwtProvider(name) => write!(out, "the config entry jwt-provider/{name}"),
             Self::Instances(service) => write!(out, "the instances of {service}"),
+            Self::Entry(entry) => write!(out, "the config entry {entry}"),
         }
     }
 }

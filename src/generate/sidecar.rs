@@ -1,10 +1,13 @@
 //! A sidecar (`connect-proxy`): accepts the mesh's connections for its application, and takes the application's
 //! connections to its upstreams.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::exposed::{self, Exposed};
+use super::extension::Extensions;
 use super::kept::{Kept, fact};
+use super::transparent::Transparent;
 use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, hatch, jwt, listener, route, secret};
 use crate::chain::{self, Chain, Resolver};
 use crate::model::entry::jwt_provider::KeySet;
@@ -28,6 +31,8 @@ pub struct Sidecar {
     exposed: Kept<1, Vec<Result<Exposed, (String, Reason)>>>,
     /// In the order of the registration.
     upstreams: Vec<KeptUpstream>,
+    transparent: Transparent,
+    extensions: Extensions,
 }
 
 #[derive(Default)]
@@ -37,7 +42,7 @@ struct KeptUpstream {
     targets: Vec<KeptTarget>,
 }
 
-type KeptTarget = Kept<4, Result<Target, Reason>>;
+pub(super) type KeptTarget = Kept<4, Result<Target, Reason>>;
 
 type Made = Result<Arc<Resource>, Reason>;
 /// Where the keys of the providers are fetched, or the provider of whom that cannot be told.
@@ -45,7 +50,7 @@ type KeySets = Result<Vec<Arc<Resource>>, (String, Reason)>;
 
 /// Where connections of an upstream go.
 #[derive(Clone)]
-struct Target {
+pub(super) struct Target {
     service: ServiceName,
     cluster: Arc<Resource>,
     /// `None` where Envoy resolves host names itself.
@@ -56,20 +61,25 @@ struct Target {
 impl Sidecar {
     pub fn generate(&mut self, snapshot: &Snapshot<'_>) -> Generated {
         self.upstreams.resize_with(snapshot.proxy.upstreams.len(), KeptUpstream::default);
-        let mut draft = Draft { snapshot, resources: vec![], refusals: vec![], bound: vec![] };
+        let mut draft = Draft { snapshot, resources: vec![], shared: BTreeSet::new(), refusals: vec![], bound: vec![] };
         draft.resources.extend([secret::leaf(snapshot.leaf), secret::roots(snapshot.roots)]);
         draft.public(self);
         draft.exposed(self);
         for (upstream, kept) in snapshot.proxy.upstreams.iter().zip(&mut self.upstreams) {
             draft.upstream(upstream, kept);
         }
-        Generated { view: View::new(draft.resources), refusals: draft.refusals }
+        draft.transparent(&mut self.transparent);
+        let Draft { resources, mut refusals, .. } = draft;
+        let resources = self.extensions.apply(snapshot.proxy, resources, &mut refusals);
+        Generated { view: View::new(resources), refusals }
     }
 }
 
-struct Draft<'a> {
-    snapshot: &'a Snapshot<'a>,
-    resources: Vec<Arc<Resource>>,
+pub(super) struct Draft<'a> {
+    pub(super) snapshot: &'a Snapshot<'a>,
+    pub(super) resources: Vec<Arc<Resource>>,
+    /// Those of them that several upstreams may lead to.
+    shared: BTreeSet<(ResourceType, Arc<str>)>,
     refusals: Vec<Refusal>,
     /// Where listeners bind, with their names.
     bound: Vec<(Bind, Arc<str>)>,
@@ -136,7 +146,7 @@ impl Draft<'_> {
     }
 
     fn upstream(&mut self, upstream: &UpstreamConfig, kept: &mut KeptUpstream) {
-        let Snapshot { proxy, mesh, chains, .. } = self.snapshot;
+        let Snapshot { proxy, chains, .. } = self.snapshot;
         let chain = match chains.get(&upstream.chain) {
             Some(Ok(chain)) => chain,
             Some(Err(error)) => return self.refuse_listener(upstream, Reason::Chain(error.clone())),
@@ -163,6 +173,11 @@ impl Draft<'_> {
         if !chain.default {
             self.left_out(upstream);
         }
+        self.lead_along(chain, targets);
+    }
+
+    /// To all that the chain's resolvers lead to, and its routes.
+    pub(super) fn lead_along(&mut self, chain: &Shared<Chain>, targets: Vec<Target>) {
         for target in targets {
             self.lead_to(target);
         }
@@ -170,7 +185,7 @@ impl Draft<'_> {
             self.share(cluster::failover(chain, resolver));
         }
         if listener::has_named_routes(chain) {
-            self.share(route::resource(chain, mesh.validate_clusters));
+            self.share(route::resource(chain, self.snapshot.mesh.validate_clusters));
         }
     }
 
@@ -186,7 +201,7 @@ impl Draft<'_> {
     }
 
     /// What every resolver of the chain leads to.
-    fn targets(
+    pub(super) fn targets(
         &self,
         upstream: &UpstreamConfig,
         chain: &Arc<Shared<Chain>>,
@@ -221,8 +236,9 @@ impl Draft<'_> {
         members.into_iter().zip(kept).map(target).collect()
     }
 
-    fn lead_to(&mut self, target: Target) {
-        if self.is_there(&target.cluster) {
+    /// Several upstreams may lead to one target, which is there once.
+    pub(super) fn lead_to(&mut self, target: Target) {
+        if !self.is_new(&target.cluster) {
             return;
         }
         for reason in target.unusable {
@@ -233,23 +249,22 @@ impl Draft<'_> {
         self.resources.push(target.cluster);
     }
 
-    fn share(&mut self, resource: Arc<Resource>) {
-        if !self.is_there(&resource) {
+    pub(super) fn share(&mut self, resource: Arc<Resource>) {
+        if self.is_new(&resource) {
             self.resources.push(resource);
         }
     }
 
-    /// Several upstreams may lead to one target, which is there once.
-    fn is_there(&self, resource: &Resource) -> bool {
-        self.resources.iter().any(|other| other.kind == resource.kind && other.name == resource.name)
+    fn is_new(&mut self, resource: &Resource) -> bool {
+        self.shared.insert((resource.kind, Arc::clone(&resource.name)))
     }
 
-    fn bind(&mut self, bind: Bind, listener: Arc<Resource>) {
+    pub(super) fn bind(&mut self, bind: Bind, listener: Arc<Resource>) {
         self.bound.push((bind, Arc::clone(&listener.name)));
         self.resources.push(listener);
     }
 
-    fn taken(&self, bind: &Bind, name: &str) -> Option<Reason> {
+    pub(super) fn taken(&self, bind: &Bind, name: &str) -> Option<Reason> {
         if self.bound.iter().any(|(_, other)| **other == *name) {
             return Some(Reason::NameTaken);
         }
@@ -261,7 +276,7 @@ impl Draft<'_> {
         Some(Reason::BindTaken(other.to_string()))
     }
 
-    fn of_proxy(&self) -> Origin {
+    pub(super) fn of_proxy(&self) -> Origin {
         Origin::Proxy(self.snapshot.proxy.id.clone())
     }
 
@@ -274,7 +289,7 @@ impl Draft<'_> {
         self.refuse(ResourceType::Listener, name, reason, self.of_upstream(upstream));
     }
 
-    fn refuse(&mut self, kind: ResourceType, name: String, reason: Reason, origin: Origin) {
+    pub(super) fn refuse(&mut self, kind: ResourceType, name: String, reason: Reason, origin: Origin) {
         self.refusals.push(Refusal { kind, name, reason, origin });
     }
 }
@@ -308,4 +323,4 @@ fn behind(cluster: Arc<Resource>, target: &chain::Target, endpoints: &Shared<End
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expose::Expose;
 use super::names::{ServiceId, ServiceName};
+use super::transparent::TransparentProxy;
 use super::upstream_settings::UpstreamSettings;
 use super::words::words;
 
@@ -80,6 +81,8 @@ pub struct Proxy {
     pub upstreams: Vec<Upstream>,
     #[serde(default)]
     pub expose: Expose,
+    #[serde(default)]
+    pub transparent: TransparentProxy,
 }
 
 /// A service that the application reaches through a local address.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::entry::service_defaults::UpstreamDefaults;
+use super::extension::Configured;
 use super::inbound::Inbound;
 use super::names::{Datacenter, ProxyId, ServiceName};
 use super::proxy::Protocol;
@@ -28,6 +30,12 @@ pub struct ProxyConfig {
     pub telemetry: Telemetry,
     /// How long Envoy waits for endpoints and routes; `None`: Envoy's 15 s, zero: for ever.
     pub xds_fetch_timeout: Option<Duration>,
+    /// The port of the outbound listener, where connections arrive that were meant for anywhere; `None`: there is none.
+    pub outbound_port: Option<u16>,
+    /// How upstreams are treated that the registration does not name.
+    pub upstream_defaults: UpstreamDefaults,
+    /// In the order in which they are applied.
+    pub extensions: Vec<Configured>,
     /// In the order of the registration.
     pub upstreams: Vec<UpstreamConfig>,
 }
@@ -70,4 +78,21 @@ pub struct UpstreamConfig {
     /// What is overridden in it is among the settings too.
     pub chain: ChainKey,
     pub settings: UpstreamSettings,
+}
+
+impl ProxyConfig {
+    /// A service that a transparent proxy is led to, as an upstream without a listener of its own.
+    pub fn led_to(&self, service: &ServiceName) -> UpstreamConfig {
+        let settings = self.upstream_defaults.of(service.as_str());
+        UpstreamConfig {
+            name: service.to_string(),
+            bind: Bind::Address { address: String::new(), port: 0 },
+            chain: ChainKey {
+                service: service.clone(),
+                protocol: settings.protocol,
+                connect_timeout: settings.connect_timeout,
+            },
+            settings,
+        }
+    }
 }

@@ -35,8 +35,6 @@ pub enum Place {
     Leaf(ServiceName),
     /// The virtual addresses of one service.
     VirtualIp(ServiceName),
-    /// Which services have virtual addresses, and which.
-    VirtualIps,
     /// The value of one key.
     Kv(KvKey),
     /// Any key in the folder or below it. A folder ends in `/`; the outermost is empty.
@@ -45,6 +43,10 @@ pub enum Place {
     Checks,
     /// Any instance's record.
     Instances,
+    /// The set of services that have virtual addresses.
+    InMesh,
+    /// The intentions that name the source.
+    IntentionsFrom(ServiceName),
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -75,6 +77,10 @@ pub enum Topic {
     Intentions(ServiceName),
     Mesh,
     Chain(ChainKey),
+    /// Whom a transparent proxy of the service is led to.
+    Reachable(ServiceName),
+    /// At which addresses transparent proxies know the service.
+    Addresses(ServiceName),
     Endpoints(EndpointsKey),
 
     // What gRPC programs without a proxy are made of, beside what proxies are.
@@ -128,7 +134,7 @@ impl ChainKey {
 
 impl Topic {
     /// Every kind there is, for metrics.
-    pub const KINDS: [&'static str; 21] = [
+    pub const KINDS: [&'static str; 23] = [
         "nodes",
         "node",
         "services",
@@ -147,6 +153,8 @@ impl Topic {
         "intentions",
         "mesh",
         "chain",
+        "reachable",
+        "addresses",
         "endpoints",
         "native",
         "plain-endpoints",
@@ -173,6 +181,8 @@ impl Topic {
             Self::Intentions(_) => "intentions",
             Self::Mesh => "mesh",
             Self::Chain(_) => "chain",
+            Self::Reachable(_) => "reachable",
+            Self::Addresses(_) => "addresses",
             Self::Endpoints(_) => "endpoints",
             Self::Native(_) => "native",
             Self::PlainEndpoints(_) => "plain-endpoints",
@@ -193,9 +203,12 @@ impl fmt::Display for Topic {
             | Self::Roots
             | Self::Mesh => Ok(()),
             Self::Node(name) => write!(out, ":{name}"),
-            Self::Service(name) | Self::Connect(name) | Self::Leaf(name) | Self::Intentions(name) => {
-                write!(out, ":{name}")
-            }
+            Self::Service(name)
+            | Self::Connect(name)
+            | Self::Leaf(name)
+            | Self::Intentions(name)
+            | Self::Reachable(name)
+            | Self::Addresses(name) => write!(out, ":{name}"),
             Self::Endpoints(key) | Self::PlainEndpoints(key) => write!(out, ":{key}"),
             Self::Kv(key) | Self::KvTree(key) => write!(out, ":{key}"),
             Self::Entry(key) => write!(out, ":{key}"),

@@ -206,6 +206,12 @@ impl Resource {
         encode_any(WRAPPER, &self.delta_chunk[self.delta_chunk.len() - len..])
     }
 
+    /// The encoded message.
+    pub fn body(&self) -> Vec<u8> {
+        // the chunk was made here, of an `Any`
+        self.any().map(|any| any.value).unwrap_or_default()
+    }
+
     /// The `Any` itself.
     pub fn any(&self) -> Result<envoy_types::pb::google::protobuf::Any, prost::DecodeError> {
         let mut chunk = self.any_chunk();

@@ -11,7 +11,7 @@ use crate::fact::{Fact, FoundChain};
 use crate::model::entry::Mesh;
 use crate::model::intention::Intentions;
 use crate::model::topic::{ChainKey, EndpointsKey, Topic};
-use crate::model::{Endpoints, Leaf, ProxyConfig, ProxyId, Roots, UpstreamConfig};
+use crate::model::{Addresses, Endpoints, Leaf, ProxyConfig, ProxyId, Reachable, Roots, ServiceName};
 use crate::resource::Shared;
 
 /// What is known of one proxy's world. A topic that has not answered is absent.
@@ -25,6 +25,9 @@ pub struct Facts {
     pub mesh: Option<Arc<Mesh>>,
     pub chains: BTreeMap<ChainKey, FoundChain>,
     pub endpoints: BTreeMap<EndpointsKey, Arc<Shared<Endpoints>>>,
+    /// Of a transparent proxy.
+    pub reachable: Option<Arc<Shared<Reachable>>>,
+    pub addresses: BTreeMap<ServiceName, Arc<Addresses>>,
 }
 
 /// Facts that are enough to generate from, lent by [`Facts`].
@@ -35,10 +38,14 @@ pub struct Snapshot<'a> {
     pub leaf: &'a Arc<Shared<Leaf>>,
     pub intentions: &'a Arc<Shared<Intentions>>,
     pub mesh: &'a Arc<Mesh>,
-    /// One for each of the proxy's upstreams.
+    /// One for each of the proxy's upstreams, and for each service that it is led to.
     pub chains: &'a BTreeMap<ChainKey, FoundChain>,
     /// One for each target of the chains.
     pub endpoints: &'a BTreeMap<EndpointsKey, Arc<Shared<Endpoints>>>,
+    /// Whom a transparent proxy is led to; `None` for another.
+    pub reachable: Option<&'a Arc<Shared<Reachable>>>,
+    /// One for each service that it is led to.
+    pub addresses: &'a BTreeMap<ServiceName, Arc<Addresses>>,
 }
 
 impl Facts {
@@ -52,6 +59,8 @@ impl Facts {
             mesh: None,
             chains: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            reachable: None,
+            addresses: BTreeMap::new(),
         }
     }
 
@@ -66,18 +75,34 @@ impl Facts {
             Topic::Intentions(proxy.destination.clone()),
         ]);
         for upstream in &proxy.upstreams {
-            needs.insert(Topic::Chain(upstream.chain.clone()));
-            if let Some(Ok(chain)) = self.chains.get(&upstream.chain) {
-                needs.extend(chain.targets.values().map(|target| Topic::Endpoints(target.endpoints())));
+            self.needs_of_chain(&upstream.chain, &mut needs);
+        }
+        if proxy.outbound_port.is_some() {
+            needs.insert(Topic::Reachable(proxy.destination.clone()));
+            for service in self.led_to() {
+                needs.insert(Topic::Addresses(service.clone()));
+                self.needs_of_chain(&proxy.led_to(service).chain, &mut needs);
             }
         }
         needs
     }
 
+    fn needs_of_chain(&self, key: &ChainKey, needs: &mut BTreeSet<Topic>) {
+        needs.insert(Topic::Chain(key.clone()));
+        if let Some(Ok(chain)) = self.chains.get(key) {
+            needs.extend(chain.targets.values().map(|target| Topic::Endpoints(target.endpoints())));
+        }
+    }
+
+    /// The services that a transparent proxy is led to, as far as they are known.
+    fn led_to(&self) -> impl Iterator<Item = &ServiceName> {
+        self.reachable.iter().flat_map(|reachable| &reachable.services)
+    }
+
     /// What is needed beside the answers themselves hangs on these topics alone: another answer to any other leaves
     /// [`Facts::needs`] as it was.
     pub fn steers(topic: &Topic) -> bool {
-        matches!(topic, Topic::Proxy(_) | Topic::Chain(_))
+        matches!(topic, Topic::Proxy(_) | Topic::Chain(_) | Topic::Reachable(_))
     }
 
     /// Takes the answer of a topic in; an answer of another shape than its topic's cannot be built, and is ignored.
@@ -97,6 +122,10 @@ impl Facts {
             (Topic::Endpoints(key), Fact::Endpoints(endpoints)) => {
                 self.endpoints.insert(key.clone(), Arc::clone(endpoints));
             }
+            (Topic::Reachable(_), Fact::Reachable(reachable)) => self.reachable = Some(Arc::clone(reachable)),
+            (Topic::Addresses(service), Fact::Addresses(addresses)) => {
+                self.addresses.insert(service.clone(), Arc::clone(addresses));
+            }
             _ => debug_assert!(false, "{topic} cannot be answered by {fact:?}"),
         }
     }
@@ -108,6 +137,8 @@ impl Facts {
             Topic::Intentions(_) => self.intentions = None,
             Topic::Chain(key) => drop(self.chains.remove(key)),
             Topic::Endpoints(key) => drop(self.endpoints.remove(key)),
+            Topic::Reachable(_) => self.reachable = None,
+            Topic::Addresses(service) => drop(self.addresses.remove(service)),
             _ => {}
         }
     }
@@ -127,17 +158,29 @@ impl Facts {
             mesh: self.mesh.as_ref()?,
             chains: &self.chains,
             endpoints: &self.endpoints,
+            reachable: self
+                .reachable
+                .as_ref()
+                .filter(|_| self.proxy.as_ref().is_some_and(|proxy| proxy.outbound_port.is_some())),
+            addresses: &self.addresses,
         };
-        let known = |upstream: &UpstreamConfig| {
+        let known = |key: &ChainKey| {
             let targets = |chain: &Chain| {
                 let mut keys = chain.targets.values().map(Target::endpoints);
                 keys.all(|key| self.endpoints.contains_key(&key))
             };
-            let chain = self.chains.get(&upstream.chain);
+            let chain = self.chains.get(key);
             chain.is_some_and(|chain| chain.as_ref().map_or(true, |chain| targets(chain)))
         };
-        let whole = snapshot.leaf.service == snapshot.proxy.destination && snapshot.proxy.upstreams.iter().all(known);
+        let upstreams = || snapshot.proxy.upstreams.iter().all(|upstream| known(&upstream.chain));
+        let whole = snapshot.leaf.service == snapshot.proxy.destination && upstreams() && self.knows_led_to(known);
         whole.then_some(snapshot)
+    }
+
+    fn knows_led_to(&self, chain: impl Fn(&ChainKey) -> bool) -> bool {
+        let Some(proxy) = self.proxy.as_ref().filter(|proxy| proxy.outbound_port.is_some()) else { return true };
+        let known = |service: &ServiceName| self.addresses.contains_key(service) && chain(&proxy.led_to(service).chain);
+        self.reachable.is_some() && self.led_to().all(known)
     }
 
     fn knows(&self, topic: &Topic) -> bool {
@@ -150,6 +193,8 @@ impl Facts {
             Topic::Mesh => self.mesh.is_some(),
             Topic::Chain(key) => self.chains.contains_key(key),
             Topic::Endpoints(key) => self.endpoints.contains_key(key),
+            Topic::Reachable(_) => self.reachable.is_some(),
+            Topic::Addresses(service) => self.addresses.contains_key(service),
             _ => true,
         }
     }

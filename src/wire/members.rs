@@ -59,9 +59,13 @@ impl Members {
         self.object(name, members)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Left out when it is empty.
     pub fn object(self, name: &str, members: Self) -> Self {
-        self.when(!members.0.is_empty(), name, || members.into())
+        self.when(!members.is_empty(), name, || members.into())
     }
 
     /// Left out when there is none.

@@ -4,6 +4,7 @@
 
 mod changes;
 mod dialects;
+mod extensions;
 mod hatch;
 mod inbound;
 mod instances;
@@ -21,3 +22,4 @@ mod routing;
 mod telemetry;
 mod tokens;
 mod traffic;
+mod transparent;

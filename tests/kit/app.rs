@@ -16,6 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+const LOOPBACK: &str = "127.0.0.1";
+
 /// A server on a port of the loopback, gone when dropped.
 pub struct App {
     pub name: String,
@@ -47,7 +49,15 @@ impl App {
     /// # Panics
     /// When there is no port to be had.
     pub async fn http(name: &str) -> Self {
-        Self::over_http(name, None).await
+        Self::over_http(LOOPBACK, name, None).await
+    }
+
+    /// The same at another address of this machine.
+    ///
+    /// # Panics
+    /// When there is no port to be had there.
+    pub async fn http_at(address: &str, name: &str) -> Self {
+        Self::over_http(address, name, None).await
     }
 
     /// Answers each HTTP request with `content`.
@@ -55,11 +65,11 @@ impl App {
     /// # Panics
     /// When there is no port to be had.
     pub async fn http_of(name: &str, content: String) -> Self {
-        Self::over_http(name, Some(content)).await
+        Self::over_http(LOOPBACK, name, Some(content)).await
     }
 
-    async fn over_http(name: &str, content: Option<String>) -> Self {
-        Self::serve(name, content, |stream, state| async move {
+    async fn over_http(address: &str, name: &str, content: Option<String>) -> Self {
+        Self::serve(address, name, content, |stream, state| async move {
             let service = service_fn(move |request| {
                 let answer = answer(&request, &state);
                 async move { Ok::<_, Infallible>(answer) }
@@ -76,7 +86,7 @@ impl App {
     /// # Panics
     /// When there is no port to be had.
     pub async fn tcp(name: &str) -> Self {
-        Self::serve(name, None, |mut stream, state| async move {
+        Self::serve(LOOPBACK, name, None, |mut stream, state| async move {
             state.calls.fetch_add(1, Ordering::Relaxed);
             _ = stream.read(&mut [0; 64]).await;
             _ = stream.write_all(state.name.as_bytes()).await;
@@ -86,6 +96,7 @@ impl App {
     }
 
     async fn serve<F>(
+        address: &str,
         name: &str,
         content: Option<String>,
         handle: impl Fn(TcpStream, Arc<State>) -> F + Send + 'static,
@@ -93,7 +104,7 @@ impl App {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
+        let listener = TcpListener::bind((address, 0)).await.expect("the address has a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
         let (healthy, failing, calls) = (AtomicBool::new(true), AtomicU8::new(0), AtomicU64::new(0));
         let state = Arc::new(State { name: name.to_owned(), content, healthy, failing, calls });

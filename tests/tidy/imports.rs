@@ -18,6 +18,7 @@ const STILL: &[(&str, &[&str])] = &[
     ("canonical", &["resource"]),
     ("authority", &["model", "catalog::AuthorityState"]),
     ("bootstrap", &["model"]),
+    ("redirect", &[]),
 ];
 
 /// What a still room may not reach for: it has no clock, randomness, files, network or threads.
@@ -41,8 +42,19 @@ const MOVING: &[&str] = &[
 const SPEAK_ENVOY: &[&str] = &["resource", "generate", "delta", "canonical"];
 
 /// What doors may use of the still rooms: words, spellings, answers; never what decides.
-const FOR_DOORS: &[&str] =
-    &["wire", "model", "catalog", "fact", "resource", "canonical", "bootstrap", "delta", "filter", "generate::Refusal"];
+const FOR_DOORS: &[&str] = &[
+    "wire",
+    "model",
+    "catalog",
+    "fact",
+    "resource",
+    "canonical",
+    "bootstrap",
+    "redirect",
+    "delta",
+    "filter",
+    "generate::Refusal",
+];
 
 /// The library behind a wall, and the rooms of `actors/` behind it too.
 const WALLED: &[(&str, &[&str])] =

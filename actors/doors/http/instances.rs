@@ -54,6 +54,7 @@ pub(super) fn with_central_config(tables: &Tables, registered: &Service) -> Serv
     if let Some(proxy) = &mut service.proxy {
         proxy.config = query::merged_proxy_config(tables, registered);
         proxy.expose = query::inbound::expose(tables, proxy);
+        proxy.transparent = query::transparent(tables, registered);
     }
     service
 }

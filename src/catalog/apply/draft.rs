@@ -9,8 +9,9 @@ use super::Applied;
 use super::refusal::Refusal;
 use super::stamp::stamp;
 use crate::catalog::record::{Change, Record, RecordKey};
-use crate::catalog::tables::Tables;
+use crate::catalog::tables::{Tables, sources};
 use crate::catalog::write::{AuthorityState, Outcome};
+use crate::model::entry::SourceIntention;
 use crate::model::topic::Place;
 use crate::model::{
     Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName, Service, ServiceId, ServiceKind,
@@ -153,6 +154,7 @@ impl Draft {
             return false;
         }
         self.touch_entry(key);
+        self.touch_sources(old.as_deref(), Some(&entry));
         let entry = Arc::new(entry);
         self.changes.push(Change::Put(Record::Entry(Arc::clone(&entry))));
         self.tables.insert_entry(entry);
@@ -160,10 +162,9 @@ impl Draft {
     }
 
     pub(super) fn remove_entry(&mut self, key: &EntryKey) -> bool {
-        if !self.tables.entries.contains_key(key) {
-            return false;
-        }
+        let Some(old) = self.tables.entries.get(key).cloned() else { return false };
         self.touch_entry(key.clone());
+        self.touch_sources(Some(&old), None);
         self.changes.push(Change::Delete(RecordKey::Entry(key.clone())));
         self.tables.remove_entry(key);
         true
@@ -212,6 +213,9 @@ impl Draft {
         if !stamp(&mut ip, old.as_deref(), self.index) {
             return false;
         }
+        if old.is_none() {
+            self.places.insert(Place::InMesh);
+        }
         self.touch_virtual_ip(&ip.service);
         let ip = Arc::new(ip);
         self.changes.push(Change::Put(Record::VirtualIp(Arc::clone(&ip))));
@@ -221,6 +225,7 @@ impl Draft {
 
     pub(super) fn remove_virtual_ip(&mut self, service: &ServiceName) {
         if self.tables.virtual_ips.of(service).is_some() {
+            self.places.insert(Place::InMesh);
             self.touch_virtual_ip(service);
             self.changes.push(Change::Delete(RecordKey::VirtualIp(service.clone())));
             self.tables.virtual_ips.remove(service);
@@ -318,8 +323,17 @@ impl Draft {
         self.places.extend(proxies);
     }
 
+    /// Of whom another rule is known now.
+    fn touch_sources(&mut self, old: Option<&Entry>, new: Option<&Entry>) {
+        let (old, new) = (old.map_or(&[][..], sources), new.map_or(&[][..], sources));
+        let only = |one: &[SourceIntention], other: &[SourceIntention]| {
+            let only = one.iter().filter(|rule| !other.contains(rule));
+            only.map(|rule| Place::IntentionsFrom(rule.name.clone())).collect::<Vec<_>>()
+        };
+        self.places.extend(only(old, new).into_iter().chain(only(new, old)));
+    }
+
     fn touch_virtual_ip(&mut self, service: &ServiceName) {
-        self.places.insert(Place::VirtualIps);
         self.places.insert(Place::VirtualIp(service.clone()));
     }
 

@@ -76,8 +76,16 @@ impl Draft {
             Write::SetCheck(check) => self.set_check(check.clone())?,
             Write::DeregisterCheck { node, id } => self.deregister_check(node, id)?,
             Write::UpdateCheck { node, id, status, output } => self.update_check(node, id, *status, output)?,
-            Write::PutEntry { entry, cas } => return self.put_entry_if(entry, *cas),
-            Write::DeleteEntry { key, cas } => return Ok(self.delete_entry_if(key, *cas)),
+            Write::PutEntry { entry, cas } => {
+                let outcome = self.put_entry_if(entry, *cas)?;
+                self.follow_entry(&entry.key())?;
+                return Ok(outcome);
+            }
+            Write::DeleteEntry { key, cas } => {
+                let outcome = self.delete_entry_if(key, *cas);
+                self.follow_entry(key)?;
+                return Ok(outcome);
+            }
             Write::PutIntention { source, destination, action, permissions, description } => {
                 let name = source.clone();
                 let (permissions, description) = (permissions.clone(), description.clone());

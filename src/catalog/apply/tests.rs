@@ -55,8 +55,8 @@ fn a_registration_touches_its_own_places_and_no_others() {
         Place::Connect("web".into()),
         Place::Proxy(on_n1("web-sidecar-proxy")),
         Place::VirtualIp("web".into()),
-        Place::VirtualIps,
         Place::Instances,
+        Place::InMesh,
     ];
     assert_eq!(applied.places, BTreeSet::from(expected));
 }

@@ -1,35 +1,58 @@
-//! Virtual addresses come with the first instance that accepts mesh connections for a service, and go with the last.
+//! Virtual addresses come with the first instance that accepts mesh connections for a service, or with the first entry that
+//! leads its connections elsewhere, and go with the last of these.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::draft::Draft;
 use super::refusal::Refusal;
 use crate::model::virtual_ip::{MANUAL_MAX, TAG, is_given};
-use crate::model::{Index, Service, ServiceName, TaggedAddress, VirtualIp};
+use crate::model::{EntryKey, EntryKind, Index, Service, ServiceName, TaggedAddress, VirtualIp};
+
+/// Kinds of entries that lead connections of the service they are named after.
+const LEADING: [EntryKind; 3] = [EntryKind::ServiceResolver, EntryKind::ServiceRouter, EntryKind::ServiceSplitter];
 
 impl Draft {
     /// Gives the service its virtual address if it has none yet, and writes it into the instance.
     pub(super) fn give_virtual_ip(&mut self, service: &mut Service) -> Result<(), Refusal> {
         let Some(name) = service.connect_name().cloned() else { return Ok(()) };
-        let address = match self.tables.virtual_ips.of(&name) {
-            Some(known) => known.address,
-            None => {
-                let address = self.tables.virtual_ips.free().ok_or(Refusal::NoVirtualIp)?;
-                let (create_index, modify_index) = (Index::default(), Index::default());
-                self.put_virtual_ip(VirtualIp { service: name, address, manual: vec![], create_index, modify_index });
-                self.put_last_virtual_ip(address);
-                address
-            }
-        };
+        let address = self.virtual_ip_of(name)?;
         let tagged = TaggedAddress { address: address.to_string(), port: service.port };
         service.tagged_addresses.insert(TAG.to_owned(), tagged);
         Ok(())
     }
 
-    /// Takes the address back when nobody accepts connections for the service any longer.
+    /// A service that entries lead to another is there without instances of its own.
+    pub(super) fn follow_entry(&mut self, key: &EntryKey) -> Result<(), Refusal> {
+        if !LEADING.contains(&key.kind) {
+            return Ok(());
+        }
+        let service = ServiceName::from(key.name.as_str());
+        if self.tables.entries.contains_key(key) {
+            self.virtual_ip_of(service)?;
+        } else {
+            self.take_virtual_ip(&service);
+        }
+        Ok(())
+    }
+
+    /// The one that the service has, else one that is given to it.
+    fn virtual_ip_of(&mut self, service: ServiceName) -> Result<Ipv4Addr, Refusal> {
+        if let Some(known) = self.tables.virtual_ips.of(&service) {
+            return Ok(known.address);
+        }
+        let address = self.tables.virtual_ips.free().ok_or(Refusal::NoVirtualIp)?;
+        let (create_index, modify_index) = (Index::default(), Index::default());
+        self.put_virtual_ip(VirtualIp { service, address, manual: vec![], create_index, modify_index });
+        self.put_last_virtual_ip(address);
+        Ok(address)
+    }
+
+    /// Takes the address back when nothing is left of the service.
     pub(super) fn take_virtual_ip(&mut self, service: &ServiceName) {
-        if self.tables.instances_for_connect(service).next().is_none() {
+        let led =
+            || LEADING.iter().any(|kind| self.tables.entries.contains_key(&EntryKey::new(*kind, service.as_str())));
+        if self.tables.instances_for_connect(service).next().is_none() && !led() {
             self.remove_virtual_ip(service);
         }
     }
@@ -68,9 +91,10 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{World, register, register_with_sidecar, service, sidecar};
+    use crate::catalog::fixture::{World, entry, put, register, register_with_sidecar, service, sidecar};
     use crate::catalog::{Write, query};
     use crate::model::NodeName;
+    use crate::model::entry::EntryBody;
     use crate::model::topic::Place;
 
     fn address(world: &World, service: &str) -> Option<String> {
@@ -132,6 +156,20 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_an_entry_leads_elsewhere_has_an_address_without_instances() {
+        let mut world = World::with_nodes();
+        let resolver = EntryBody::ServiceResolver(Default::default());
+        world.write(put(entry("virtual", resolver)));
+        assert_eq!(address(&world, "virtual").as_deref(), Some("240.0.0.1"));
+        world.write(register_with_sidecar("virtual"));
+        world.write(deregister("virtual"));
+        assert_eq!(address(&world, "virtual").as_deref(), Some("240.0.0.1"));
+        let key = EntryKey::new(EntryKind::ServiceResolver, "virtual");
+        world.write(Write::DeleteEntry { key, cas: None });
+        assert_eq!(address(&world, "virtual"), None);
+    }
+
+    #[test]
     fn addresses_outlive_the_process() {
         let mut world = World::with_nodes();
         world.write(register_with_sidecar("web"));
@@ -151,7 +189,7 @@ mod tests {
         world.write(register_with_sidecar("db"));
         world.write(manual("web", &["10.0.0.9", "10.0.0.8"]));
         let applied = world.write(manual("db", &["10.0.0.9"]));
-        let places = [Place::VirtualIps, Place::VirtualIp("db".into()), Place::VirtualIp("web".into())];
+        let places = [Place::VirtualIp("db".into()), Place::VirtualIp("web".into())];
         assert_eq!(applied.places, BTreeSet::from(places));
         let all = |service: &str| query::virtual_ip(&world.tables, &service.into()).expect("in the mesh").addresses();
         let parse = |text: &str| text.parse::<IpAddr>().expect("an address");

@@ -8,9 +8,10 @@ use super::config::{milliseconds, number, protocol as protocol_of, text};
 use super::inbound::{inbound, telemetry};
 use crate::catalog::tables::Tables;
 use crate::model::entry::{ProxyDefaults, ServiceDefaults};
+use crate::model::extension::{self, CONSUL_VERSION, Configured, Extension};
 use crate::model::topic::ChainKey;
-use crate::model::{Bind, LocalApp, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service};
-use crate::model::{ServiceKind, ServiceName, Upstream, UpstreamConfig};
+use crate::model::{Bind, EntryKey, EntryKind, LocalApp, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service};
+use crate::model::{ServiceKind, ServiceName, TransparentProxy, Upstream, UpstreamConfig};
 
 const LOOPBACK: &str = "127.0.0.1";
 const DEFAULT_LOCAL_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,6 +32,16 @@ pub fn merged_proxy_config(tables: &Tables, service: &Service) -> Opaque {
     merged.extend(defaults.map(service_config).unwrap_or_default());
     merged.extend(proxy.config.clone());
     merged
+}
+
+/// How connections get to the proxy, by its registration over `service-defaults` of what it stands for, over
+/// `proxy-defaults`. What is native stands for itself.
+pub fn transparent(tables: &Tables, service: &Service) -> TransparentProxy {
+    let own = service.proxy.as_ref().map(|proxy| proxy.transparent).unwrap_or_default();
+    let name = service.connect_name().map_or("", ServiceName::as_str);
+    let of_service = tables.body::<ServiceDefaults>(name).map(|defaults| defaults.transparent).unwrap_or_default();
+    let of_all = tables.body::<ProxyDefaults>("global").map(|defaults| defaults.transparent).unwrap_or_default();
+    own.over(of_service).over(of_all)
 }
 
 /// The proxy as it is to be configured; `None` if no such proxy is registered.
@@ -61,8 +72,26 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
         inbound: inbound(tables, registered, &config),
         telemetry: telemetry(tables, &config),
         xds_fetch_timeout: milliseconds(&config, "xds_fetch_timeout_ms"),
+        outbound_port: transparent(tables, service).outbound_port(),
+        extensions: extensions(tables, &registered.destination_name),
+        upstream_defaults: defaults.map(|defaults| defaults.upstreams.clone()).unwrap_or_default(),
         upstreams: registered.upstreams.iter().map(|of| upstream(of, defaults)).collect(),
     })
+}
+
+/// Those of all proxies, then those of the service, as far as they are meant for this version.
+fn extensions(tables: &Tables, service: &ServiceName) -> Vec<Configured> {
+    let of_all = tables.body::<ProxyDefaults>("global").map_or(&[][..], |body| &body.extensions);
+    let of_service = tables.body::<ServiceDefaults>(service.as_str()).map_or(&[][..], |body| &body.extensions);
+    let configured = |kind, name: &str, extensions: &[Extension]| {
+        let meant = extensions.iter().filter(|one| extension::holds(&one.consul_version, CONSUL_VERSION));
+        let entry = EntryKey::new(kind, name);
+        let configured = meant.map(|one| Configured { entry: entry.clone(), extension: one.clone() });
+        configured.collect::<Vec<_>>()
+    };
+    let mut all = configured(EntryKind::ProxyDefaults, "global", of_all);
+    all.extend(configured(EntryKind::ServiceDefaults, service.as_str(), of_service));
+    all
 }
 
 /// Where the registration says; a registration that does not say means where the instance beside it listens.

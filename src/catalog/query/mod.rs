@@ -6,6 +6,7 @@ mod config;
 mod health;
 pub mod inbound;
 mod intentions;
+mod reachable;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -14,10 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use central::{merged_proxy_config, protocol, proxy};
+pub use central::{merged_proxy_config, protocol, proxy, transparent};
 pub use chain::chain;
 pub use health::{all_instances, connect_instances, endpoints, instances, plain_endpoints};
 pub use intentions::{decide_intention, intention_list, intentions};
+pub use reachable::{addresses, reachable};
 pub use summary::{Summary, summaries};
 
 use imbl::ordmap::DiffItem;

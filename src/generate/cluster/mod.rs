@@ -4,6 +4,7 @@ mod failover;
 mod hatch;
 mod jwks;
 mod local_app;
+mod original;
 mod upstream;
 
 use std::collections::HashMap;
@@ -17,10 +18,11 @@ pub(super) use failover::{aggregate, failover};
 pub(super) use hatch::by_hand;
 pub(super) use jwks::{jwks, jwks_name};
 pub(super) use local_app::{LOCAL_APP, exposed, local_app};
+pub(super) use original::{ORIGINAL_DESTINATION, original_destination, passthrough, passthrough_name};
 pub(super) use upstream::{Settings, balance, upstream};
 
 /// `typed_extension_protocol_options` with its one key.
-fn http_options(options: UpstreamProtocolOptions) -> HashMap<String, Any> {
+pub(super) fn http_options(options: UpstreamProtocolOptions) -> HashMap<String, Any> {
     let options = HttpProtocolOptions { upstream_protocol_options: Some(options), ..Default::default() };
     HashMap::from([("envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(), pack_any(options))])
 }

@@ -1,8 +1,10 @@
-//! Where a sidecar listens: for the mesh (the public listener) and for its own application (one per upstream).
+//! Where a sidecar listens: for the mesh (the public listener) and for its own application (one per upstream, and one for
+//! all that a transparent proxy takes over).
 
 mod connection_manager;
 mod exposed;
 mod hatch;
+mod outbound;
 mod public;
 mod upstream;
 
@@ -17,6 +19,7 @@ use super::telemetry::Telemetry;
 
 pub(super) use connection_manager::{http_filter, packed_filter};
 pub(super) use exposed::{exposed, name as exposed_name};
+pub(super) use outbound::{Outbound, bind as outbound_bind, name as outbound_name, outbound, to_instances, to_service};
 pub(super) use public::{Inbound, left_out, name as public_name, public};
 pub(super) use upstream::{has_named_routes, name as upstream_name, upstream};
 

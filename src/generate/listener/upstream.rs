@@ -36,7 +36,8 @@ pub(in crate::generate) fn upstream(
     Ok(chain.resource(key, || {
         let name = name(upstream);
         let telemetry = Telemetry::of(telemetry);
-        let mut message = listener(upstream, &name, address, chain, fetch_timeout, &telemetry);
+        let filter = filter(&upstream.name, chain, fetch_timeout, &telemetry);
+        let mut message = listener(&name, address, filter, balanced);
         telemetry.of_listener(&mut message);
         // what its routes lead to is theirs to lean on: they may change while the listener stays
         let clusters = if has_named_routes(chain) { vec![] } else { route::clusters(chain) };
@@ -49,40 +50,36 @@ pub(in crate::generate) fn has_named_routes(chain: &Chain) -> bool {
     chain.protocol.is_http_like() && !chain.default
 }
 
-fn listener(
-    upstream: &UpstreamConfig,
-    name: &str,
-    address: Address,
-    chain: &Chain,
-    fetch_timeout: Option<Duration>,
-    telemetry: &Telemetry,
-) -> Listener {
-    let Chain { service, datacenter, protocol, .. } = chain;
-    let whole = format!("{service}.default.default.{datacenter}");
+/// What leads to the service of the chain.
+pub(super) fn filter(upstream: &str, chain: &Chain, fetch_timeout: Option<Duration>, telemetry: &Telemetry) -> Filter {
+    let whole = whole(chain);
     let stat_prefix = format!("upstream.{whole}");
-    let filter = match chain.step(&chain.start) {
-        Step::Resolver(resolver) if !protocol.is_http_like() => {
+    match chain.step(&chain.start) {
+        Step::Resolver(resolver) if !chain.protocol.is_http_like() => {
             tcp_proxy(&stat_prefix, &chain.cluster_name(resolver), telemetry)
         }
         Step::Resolver(resolver) if !has_named_routes(chain) => {
             let cluster = chain.cluster_name(resolver);
-            let route = OneRoute {
-                name: &upstream.name,
-                virtual_host: &whole,
-                cluster: &cluster,
-                timeout: None,
-                idle_timeout: None,
-            };
+            let route =
+                OneRoute { name: upstream, virtual_host: &whole, cluster: &cluster, timeout: None, idle_timeout: None };
             http(&stat_prefix, chain, &Routes::One(route), telemetry)
         }
         _ => http(&stat_prefix, chain, &Routes::Named(route::name(chain), fetch_timeout), telemetry),
-    };
+    }
+}
+
+/// The service of the chain, with where it is.
+pub(super) fn whole(chain: &Chain) -> String {
+    format!("{}.default.default.{}", chain.service, chain.datacenter)
+}
+
+fn listener(name: &str, address: Address, filter: Filter, balanced: bool) -> Listener {
     Listener {
         name: name.to_owned(),
         address: Some(address),
         filter_chains: vec![FilterChain { filters: vec![filter], ..Default::default() }],
         traffic_direction: TrafficDirection::Outbound.into(),
-        connection_balance_config: upstream.settings.balance_outbound_connections.then(exact_balance),
+        connection_balance_config: balanced.then(exact_balance),
         ..Default::default()
     }
 }

@@ -19,7 +19,7 @@ use crate::snapshot::Facts;
 const DOMAIN: &str = "11111111-2222.consul";
 
 /// A sidecar of `web` that calls `db` on port 5000. Everything in it is made anew at each call.
-fn snapshot() -> Facts {
+pub(in crate::generate) fn snapshot() -> Facts {
     let mut snapshot = facts();
     call(&mut snapshot, ChainKey::plain("db".into()), at("127.0.0.1", 5000));
     snapshot
@@ -47,6 +47,9 @@ pub(super) fn facts() -> Facts {
             inbound: Inbound::default(),
             telemetry: Telemetry::default(),
             xds_fetch_timeout: None,
+            outbound_port: None,
+            upstream_defaults: Default::default(),
+            extensions: vec![],
             upstreams: vec![],
         })),
         roots: Some(Arc::new(Shared::new(Roots { trust_domain: DOMAIN.into(), roots: vec![root()] }))),
@@ -55,11 +58,13 @@ pub(super) fn facts() -> Facts {
         mesh: Some(Arc::new(Mesh::default())),
         chains: BTreeMap::new(),
         endpoints: BTreeMap::new(),
+        reachable: None,
+        addresses: BTreeMap::new(),
     }
 }
 
 /// From all that is there, whether it is complete or not.
-fn seen(facts: &Facts) -> Snapshot<'_> {
+pub(in crate::generate) fn seen(facts: &Facts) -> Snapshot<'_> {
     Snapshot {
         proxy: facts.proxy.as_ref().expect("it was given"),
         roots: facts.roots.as_ref().expect("they were given"),
@@ -68,6 +73,8 @@ fn seen(facts: &Facts) -> Snapshot<'_> {
         mesh: facts.mesh.as_ref().expect("it was given"),
         chains: &facts.chains,
         endpoints: &facts.endpoints,
+        reachable: facts.reachable.as_ref(),
+        addresses: &facts.addresses,
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Mesh {
     /// What a caller says about certificates is dropped.
     pub sanitize_forwarded_client_cert: bool,
     pub request_normalization: RequestNormalization,
+    /// Transparent proxies lead connections to services of the mesh and nowhere else.
+    pub mesh_destinations_only: bool,
 }
 
 /// What a sidecar makes of a request before it looks at rules and routes.

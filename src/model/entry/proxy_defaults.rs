@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::access_logs::AccessLogs;
 use crate::model::expose::Expose;
+use crate::model::extension::Extension;
 use crate::model::proxy::{MutualTls, Opaque, Protocol};
+use crate::model::transparent::TransparentProxy;
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -14,7 +16,10 @@ pub struct ProxyDefaults {
     /// `None`: strict.
     pub mutual_tls: Option<MutualTls>,
     pub expose: Expose,
+    pub transparent: TransparentProxy,
     pub access_logs: AccessLogs,
+    /// Applied in this order, before those of the service.
+    pub extensions: Vec<Extension>,
 }
 
 impl ProxyDefaults {

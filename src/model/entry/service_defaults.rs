@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::expose::Expose;
+use crate::model::extension::Extension;
 use crate::model::proxy::{MutualTls, Protocol};
 use crate::model::rate_limits::RateLimits;
+use crate::model::transparent::TransparentProxy;
 use crate::model::upstream_settings::UpstreamSettings;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -19,6 +21,7 @@ pub struct ServiceDefaults {
     /// The server name that is sent to the service's instances in TLS, when it is not the mesh's own. Empty: the mesh's.
     pub external_sni: String,
     pub expose: Expose,
+    pub transparent: TransparentProxy,
     /// For the service as a downstream.
     pub upstreams: UpstreamDefaults,
     /// 0: no limit.
@@ -29,6 +32,8 @@ pub struct ServiceDefaults {
     pub rate_limits: RateLimits,
     /// `None`: as the proxy's configuration says.
     pub max_request_headers_kb: Option<u32>,
+    /// Applied in this order.
+    pub extensions: Vec<Extension>,
 }
 
 /// How the service treats its upstreams.

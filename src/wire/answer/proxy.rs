@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Empty, is_zero};
 use crate::model::{Opaque, Proxy, Upstream};
 use crate::wire::expose;
+use crate::wire::transparent;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -23,6 +24,8 @@ pub(in crate::wire) struct ProxyAnswer<'a> {
     /// Only the catalog shows it when it is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transparent_proxy: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<&'a Opaque>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -61,13 +64,17 @@ pub(in crate::wire) enum Form {
 
 impl<'a> ProxyAnswer<'a> {
     pub(in crate::wire) fn new(proxy: &'a Proxy, form: Form) -> Self {
+        let mode = transparent::mode(proxy.transparent);
         Self {
             destination_service_name: proxy.destination_name.as_str(),
             destination_service_id: proxy.destination_id.as_str(),
             local_service_address: &proxy.local_address,
             local_service_port: proxy.local_port,
             local_service_socket_path: &proxy.local_socket_path,
-            mode: (form == Form::Catalog).then_some(""),
+            mode: Some(mode).filter(|mode| form == Form::Catalog || !mode.is_empty()),
+            transparent_proxy: Some(transparent::show(proxy.transparent))
+                .filter(|shown| !shown.is_empty())
+                .map(Value::from),
             config: filled(&proxy.config),
             upstreams: proxy.upstreams.iter().map(|upstream| UpstreamAnswer::new(upstream, form)).collect(),
             mesh_gateway: Empty {},

@@ -52,7 +52,11 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Mesh> {
         }
         http.finish()?;
     }
-    fields.unsupported(&["TransparentProxy", "Peering"])?;
+    if let Some(mut transparent) = fields.object("TransparentProxy", "TransparentProxy of mesh")? {
+        mesh.mesh_destinations_only = transparent.flag("MeshDestinationsOnly")?;
+        transparent.finish()?;
+    }
+    fields.unsupported(&["Peering"])?;
     Ok(mesh)
 }
 
@@ -107,7 +111,7 @@ pub(super) fn show(members: Members, body: &Mesh) -> Members {
         .flag("SanitizeXForwardedClientCert", body.sanitize_forwarded_client_cert)
         .object("Incoming", Members::default().object("RequestNormalization", normalization));
     members
-        .always("TransparentProxy", Members::default().always("MeshDestinationsOnly", false))
+        .always("TransparentProxy", Members::default().always("MeshDestinationsOnly", body.mesh_destinations_only))
         .flag("AllowEnablingPermissiveMutualTLS", body.allow_permissive_mutual_tls)
         .flag("ValidateClusters", body.validate_clusters)
         .object("TLS", tls)

@@ -7,7 +7,7 @@ use crate::model::{MutualTls, Protocol};
 use crate::wire::fields::{Fields, Result};
 use crate::wire::members::Members;
 use crate::wire::registration::proxy;
-use crate::wire::{access_logs, expose};
+use crate::wire::{access_logs, expose, extension, transparent};
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
     let config = proxy::config(fields)?;
@@ -20,14 +20,14 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
         config,
         mutual_tls: fields.word("MutualTLSMode", "mode of mutual TLS")?,
         expose: expose::decode(fields)?,
+        transparent: transparent::decode(fields)?,
         access_logs: access_logs::decode(fields)?,
+        extensions: extension::decode(fields)?,
     };
-    fields.only("Mode", &["direct"])?;
     fields.only("MeshGateway", &["none"])?;
     // what they say is what happens anyway
     fields.only("FailoverPolicy", &["sequential"])?;
     fields.only("PrioritizeByLocality", &["none"])?;
-    fields.unsupported(&["TransparentProxy", "EnvoyExtensions"])?;
     Ok(defaults)
 }
 
@@ -36,9 +36,11 @@ pub(super) fn show(members: Members, body: &ProxyDefaults) -> Members {
     let config = if body.config.is_empty() { Value::Null } else { Value::Object(body.config.clone()) };
     members
         .always("Config", config)
-        .always("TransparentProxy", Members::default())
+        .text("Mode", transparent::mode(body.transparent))
+        .always("TransparentProxy", transparent::show(body.transparent))
         .text("MutualTLSMode", body.mutual_tls.map_or("", MutualTls::as_str))
         .always("MeshGateway", Members::default())
         .always("Expose", expose::show(&body.expose))
         .always("AccessLogs", access_logs::show(&body.access_logs))
+        .objects("EnvoyExtensions", extension::show(&body.extensions))
 }

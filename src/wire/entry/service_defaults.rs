@@ -6,10 +6,10 @@ use crate::model::entry::ServiceDefaults;
 use crate::model::entry::service_defaults::{UpstreamDefaults, UpstreamOverride};
 use crate::model::intention::WILDCARD;
 use crate::model::{MutualTls, Protocol, UpstreamSettings};
-use crate::wire::fields::{Fields, Result};
+use crate::wire::fields::{Fields, Result, asks_nothing};
 use crate::wire::members::Members;
 use crate::wire::upstream_settings::{self, exact_balance, protocol};
-use crate::wire::{expose, rate_limits};
+use crate::wire::{expose, extension, rate_limits, transparent};
 
 const MOST_HEADERS_KB: u32 = 8192;
 
@@ -19,6 +19,7 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
         mutual_tls: fields.word("MutualTLSMode", "mode of mutual TLS")?,
         external_sni: fields.text("ExternalSNI")?,
         expose: expose::decode(fields)?,
+        transparent: transparent::decode(fields)?,
         upstreams: upstreams(fields)?,
         max_inbound_connections: fields.count("MaxInboundConnections")?,
         balance_inbound_connections: exact_balance(fields, "BalanceInboundConnections")?,
@@ -26,10 +27,10 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
         local_request_timeout: fields.milliseconds("LocalRequestTimeoutMs")?,
         rate_limits: rate_limits::decode(fields)?,
         max_request_headers_kb: headers_kb(fields)?,
+        extensions: extension::decode(fields)?,
     };
-    fields.only("Mode", &["direct"])?;
     fields.only("MeshGateway", &["none"])?;
-    fields.unsupported(&["TransparentProxy", "Destination", "EnvoyExtensions"])?;
+    no_destination(fields)?;
     Ok(defaults)
 }
 
@@ -41,6 +42,18 @@ fn headers_kb(fields: &mut Fields<'_>) -> Result<Option<u32>> {
         );
     }
     Ok(most)
+}
+
+/// A destination outside of the mesh.
+fn no_destination(fields: &mut Fields<'_>) -> Result<()> {
+    match fields.take("Destination") {
+        Some(value) if !asks_nothing(value, &[]) => Err(fields.error(
+            "Destination",
+            "leads out of the mesh through a terminating gateway, which this version of chancery does not have; without the \
+             entry a transparent proxy leads there in plain text",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn upstreams(fields: &mut Fields<'_>) -> Result<UpstreamDefaults> {
@@ -87,7 +100,8 @@ pub(super) fn show(members: Members, body: &ServiceDefaults) -> Members {
     let balance = if body.balance_inbound_connections { "exact_balance" } else { "" };
     members
         .always("Protocol", body.protocol.map_or("", Protocol::as_str))
-        .always("TransparentProxy", Members::default())
+        .text("Mode", transparent::mode(body.transparent))
+        .always("TransparentProxy", transparent::show(body.transparent))
         .text("MutualTLSMode", body.mutual_tls.map_or("", MutualTls::as_str))
         .always("MeshGateway", Members::default())
         .always("Expose", expose::show(&body.expose))
@@ -99,6 +113,7 @@ pub(super) fn show(members: Members, body: &ServiceDefaults) -> Members {
         .text("BalanceInboundConnections", balance)
         .object("RateLimits", rate_limits::show(&body.rate_limits))
         .number("MaxRequestHeadersKB", body.max_request_headers_kb.unwrap_or_default())
+        .objects("EnvoyExtensions", extension::show(&body.extensions))
 }
 
 fn show_upstreams(upstreams: &UpstreamDefaults) -> Members {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::model::{Opaque, Proxy, ServiceId, ServiceName, Upstream};
 use crate::wire::expose;
 use crate::wire::fields::{Fields, Result, asks_nothing, unsupported};
+use crate::wire::transparent;
 use crate::wire::upstream_settings;
 
 /// Keys of opaque configuration that change what Envoy gets, in ways this version does not know. Bootstrap keys
@@ -30,6 +31,7 @@ pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
             .map(upstream)
             .collect::<Result<_>>()?,
         expose: expose::decode(&mut fields)?,
+        transparent: transparent::decode(&mut fields)?,
     };
     if proxy.expose.checks {
         return Err(fields.error("Expose.Checks", unsupported("this field")));
@@ -39,10 +41,9 @@ pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
         let message = "cannot be combined with a LocalServiceAddress or LocalServicePort";
         return Err(fields.error("LocalServiceSocketPath", message));
     }
-    fields.only("Mode", &["direct"])?;
     fields.only("MutualTLSMode", &["strict"])?;
     fields.only("MeshGateway", &["none"])?;
-    fields.unsupported(&["TransparentProxy", "AccessLogs", "EnvoyExtensions"])?;
+    fields.unsupported(&["AccessLogs", "EnvoyExtensions"])?;
     fields.finish()?;
     Ok((proxy != Proxy::default()).then_some(proxy))
 }

@@ -109,11 +109,8 @@ impl Envoy {
     fn make_bootstrap(&self) -> Result<serde_json::Value, CliError> {
         let api = self.http.connect()?;
         let agent = proxy::agent(&api)?;
-        if let Some(other) = self.node_name.as_ref().filter(|name| **name != agent.node) {
-            return Err(CliError::usage(format!(
-                "-node-name {other}: the agent's node is {:?}; proxies of other nodes are not supported yet",
-                agent.node
-            )));
+        if let Some(name) = &self.node_name {
+            proxy::on_own_node(&agent, name)?;
         }
         let mut found = self.find_proxy(&api)?;
         environment::expand_config(&mut found.config, env)?;

@@ -1,4 +1,4 @@
-//! `chancery connect`: runs Envoy beside a service, and looks after the certificate authority.
+//! `chancery connect`: runs Envoy beside a service, leads connections through it, and looks after the certificate authority.
 
 mod binary;
 mod ca;
@@ -6,6 +6,7 @@ mod environment;
 mod envoy;
 mod launch;
 mod proxy;
+mod redirect_traffic;
 
 use std::io::Write;
 
@@ -20,6 +21,12 @@ pub(super) enum Connect {
         $ chancery connect envoy -sidecar-for web -admin-bind localhost:19001 -- -l debug\n    \
         $ chancery connect envoy -sidecar-for web -bootstrap > bootstrap.json")]
     Envoy(Box<envoy::Envoy>),
+    /// Lead an application's connections through its proxy, with iptables (IPv4)
+    #[command(
+        after_help = "Examples:\n\n    $ chancery connect redirect-traffic -proxy-id web-sidecar-proxy -proxy-uid 5678\n    \
+        $ chancery connect redirect-traffic -proxy-inbound-port 20000 -proxy-uid envoy -dry-run"
+    )]
+    RedirectTraffic(Box<redirect_traffic::RedirectTraffic>),
     /// Read and change the configuration of the certificate authority
     #[command(subcommand)]
     Ca(Box<ca::Ca>),
@@ -30,6 +37,7 @@ impl Connect {
         match self {
             Self::Envoy(envoy) => envoy.run(out),
             Self::Ca(ca) => ca.run(out),
+            Self::RedirectTraffic(redirect) => redirect.run(out),
         }
     }
 }

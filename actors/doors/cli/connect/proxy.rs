@@ -56,17 +56,21 @@ fn one_sidecar(services: &Value, service: &str) -> Result<String, CliError> {
 
 /// The registration, merged with the central configuration by the agent.
 pub(super) fn registered(api: &AgentApi, id: &str) -> Result<Proxy, CliError> {
+    of_registration(id, &found(api, id)?)
+}
+
+/// The same, as the agent answers it.
+pub(super) fn found(api: &AgentApi, id: &str) -> Result<Value, CliError> {
     let found = api.find(&format!("/v1/agent/service/{}", percent_encoded(id)), &[])?;
-    let found = found.ok_or_else(|| {
+    found.ok_or_else(|| {
         CliError::usage(format!(
             "No proxy is registered with the ID {id:?} on this agent: `chancery services register` it first, or name \
              its service with -sidecar-for"
         ))
-    })?;
-    of_registration(id, &found)
+    })
 }
 
-fn of_registration(id: &str, found: &Value) -> Result<Proxy, CliError> {
+pub(super) fn of_registration(id: &str, found: &Value) -> Result<Proxy, CliError> {
     match found["Kind"].as_str().unwrap_or_default() {
         "connect-proxy" => {}
         "" => return Err(CliError::usage(format!("{id:?} is a service, not a proxy: use -sidecar-for {id}"))),
@@ -76,6 +80,17 @@ fn of_registration(id: &str, found: &Value) -> Result<Proxy, CliError> {
     let destination = proxy["DestinationServiceName"].as_str().unwrap_or_default().to_owned();
     let config = proxy["Config"].as_object().cloned().unwrap_or_default();
     Ok(Proxy { id: id.to_owned(), destination, config })
+}
+
+/// Proxies are told by the agent of their own node.
+pub(super) fn on_own_node(agent: &Agent, name: &str) -> Result<(), CliError> {
+    if *name == agent.node {
+        return Ok(());
+    }
+    Err(CliError::usage(format!(
+        "-node-name {name}: the agent's node is {:?}; proxies of other nodes are not supported yet",
+        agent.node
+    )))
 }
 
 /// The agent's own description.

@@ -1,0 +1,111 @@
+//! `EnvoyExtensions` of `service-defaults` and `proxy-defaults`. Arguments are read whole when they are written, so that
+//! nobody waits for a proxy to find a slip in them.
+
+mod callee;
+mod ext_authz;
+mod lambda;
+mod otel;
+mod property_override;
+mod wasm;
+
+use serde_json::Value;
+
+use super::fields::{Fields, Result, unsupported};
+use super::members::Members;
+use crate::model::Opaque;
+use crate::model::extension::{Direction, Extension, ExtensionBody, ExtensionName, Lua};
+
+pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Vec<Extension>> {
+    let given = fields.objects("EnvoyExtensions", "an Envoy extension")?.unwrap_or_default();
+    given.into_iter().map(one).collect()
+}
+
+fn one(mut fields: Fields<'_>) -> Result<Extension> {
+    let name = fields.text("Name")?;
+    if name.is_empty() {
+        return Err(fields.error("Name", "is required"));
+    }
+    if ["builtin/http/localratelimit", "builtin/aws/lambda"].contains(&name.as_str()) {
+        return Err(fields.error("Name", unsupported(&name)));
+    }
+    let name: ExtensionName =
+        fields.word("Name", "Envoy extension")?.ok_or_else(|| fields.error("Name", "is required"))?;
+    let required = fields.flag("Required")?;
+    let consul_version = fields.text("ConsulVersion")?;
+    if let Err(reason) = constraint(&consul_version) {
+        return Err(fields.error("ConsulVersion", reason));
+    }
+    let envoy = fields.text("EnvoyVersion")?;
+    if !envoy.is_empty() {
+        return Err(fields.error("EnvoyVersion", unsupported("a constraint on Envoy's version")));
+    }
+    let arguments = fields.opaque("Arguments")?;
+    let mut inner = fields
+        .object("Arguments", "the arguments of the extension")?
+        .ok_or_else(|| fields.error("Arguments", "are required"))?;
+    let body = match name {
+        ExtensionName::AwsLambda => ExtensionBody::AwsLambda(lambda::decode(&mut inner)?),
+        ExtensionName::ExtAuthz => ExtensionBody::ExtAuthz(Box::new(ext_authz::decode(&mut inner)?)),
+        ExtensionName::Lua => ExtensionBody::Lua(lua(&mut inner)?),
+        ExtensionName::OtelAccessLogging => ExtensionBody::OtelAccessLogging(Box::new(otel::decode(&mut inner)?)),
+        ExtensionName::PropertyOverride => ExtensionBody::PropertyOverride(property_override::decode(&mut inner)?),
+        ExtensionName::Wasm => ExtensionBody::Wasm(Box::new(wasm::decode(&mut inner)?)),
+    };
+    inner.finish()?;
+    fields.finish()?;
+    Ok(Extension { body, required, consul_version, arguments })
+}
+
+fn lua(fields: &mut Fields<'_>) -> Result<Lua> {
+    proxy_type(fields)?;
+    let direction = fields.word("Listener", "direction")?;
+    let direction = direction.ok_or_else(|| fields.error("Listener", "is required: inbound or outbound"))?;
+    let script = fields.text("Script")?;
+    if script.is_empty() {
+        return Err(fields.error("Script", "is required"));
+    }
+    Ok(Lua { direction, script })
+}
+
+/// Of the proxies there are.
+fn proxy_type(fields: &mut Fields<'_>) -> Result<()> {
+    match fields.text("ProxyType")?.as_str() {
+        "" | "connect-proxy" => Ok(()),
+        other => Err(fields.error("ProxyType", unsupported(&format!("the type of proxy {other:?}")))),
+    }
+}
+
+/// `ListenerType`, inbound when it is not said.
+fn listener_type(fields: &mut Fields<'_>) -> Result<Direction> {
+    Ok(fields.word("ListenerType", "direction")?.unwrap_or(Direction::Inbound))
+}
+
+/// Comparisons with commas between them; each holds for a version of up to three numbers.
+fn constraint(text: &str) -> std::result::Result<(), String> {
+    let good = |part: &str| {
+        let version = part.trim().trim_start_matches(['=', '!', '<', '>', '~']).trim();
+        let mut numbers = version.split('.');
+        version.split('.').count() <= 3 && numbers.all(|number| number.parse::<u32>().is_ok())
+    };
+    if text.is_empty() || text.split(',').all(good) {
+        return Ok(());
+    }
+    Err(format!(
+        "{text:?} is no constraint on a version: expected one such as \">= 1.16.0\" or \">= 1.16.0, < 1.18.0\""
+    ))
+}
+
+pub(super) fn show(extensions: &[Extension]) -> impl Iterator<Item = Members> {
+    extensions.iter().map(|extension| {
+        Members::default()
+            .always("Name", extension.name().as_str())
+            .always("Required", extension.required)
+            .always("Arguments", arguments(&extension.arguments))
+            .always("ConsulVersion", extension.consul_version.as_str())
+            .always("EnvoyVersion", "")
+    })
+}
+
+fn arguments(arguments: &Opaque) -> Value {
+    Value::Object(arguments.clone())
+}

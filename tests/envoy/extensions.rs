@@ -1,0 +1,143 @@
+//! Envoy extensions on running Envoys: a script that changes requests, and a service that is asked about each of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chancery_tests::mesh::Mesh;
+use chancery_tests::setup;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+async fn extend(mesh: &Mesh, extensions: Value) {
+    let entry =
+        json!({ "Kind": "service-defaults", "Name": "backend", "Protocol": "http", "EnvoyExtensions": extensions });
+    mesh.agent.put("/v1/config", entry).await;
+}
+
+/// What the application was asked with.
+async fn headers(mesh: &Mesh) -> Option<Value> {
+    let answer = mesh.http_call().await.ok().filter(|answer| answer.status.is_success())?;
+    Some(answer.json()["headers"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_changes_requests_until_it_is_taken_away() {
+    if !setup::has_envoy("extensions: lua") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let script = |word: &str| {
+        let script =
+            format!("function envoy_on_request(request)\n  request:headers():add(\"x-seen\", \"{word}\")\nend\n");
+        json!([{ "Name": "builtin/lua", "Required": true, "Arguments": { "Listener": "inbound", "Script": script } }])
+    };
+    for word in ["once", "twice"] {
+        extend(&mesh, script(word)).await;
+        mesh.until(&format!("requests to be seen {word}"), async |mesh| {
+            headers(mesh).await.is_some_and(|headers| headers["x-seen"] == word)
+        })
+        .await;
+    }
+    extend(&mesh, json!([])).await;
+    mesh.until("requests to pass unseen", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers.get("x-seen").is_none())
+    })
+    .await;
+    mesh.finish().await;
+}
+
+/// Lets requests pass that say so.
+struct Authorizer {
+    port: u16,
+    asked: Arc<AtomicUsize>,
+    server: JoinHandle<()>,
+}
+
+impl Authorizer {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
+        let port = listener.local_addr().expect("a listener has an address").port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let server = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = vec![0; 8192];
+                let Ok(read) = stream.read(&mut request).await else { continue };
+                count.fetch_add(1, Ordering::Relaxed);
+                let request = String::from_utf8_lossy(&request[..read]).to_ascii_lowercase();
+                let status = if request.contains("authorization: let me in") { "200 OK" } else { "403 Forbidden" };
+                let answer =
+                    format!("HTTP/1.1 {status}\r\nx-user: me\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        Self { port, asked, server }
+    }
+}
+
+impl Drop for Authorizer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn status(mesh: &Mesh, headers: &[(&str, &str)]) -> u16 {
+    mesh.request("GET", "/", headers).await.map_or(0, |reply| reply.status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_asked_about_each_request_and_nobody_passes_when_it_is_gone() {
+    if !setup::has_envoy("extensions: ext-authz") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let authorizer = Authorizer::start().await;
+    let port = authorizer.port;
+    let authz = |required: bool| {
+        let service = json!({
+            "Target": { "URI": format!("localhost:{port}"), "Timeout": "2s" },
+            "AuthorizationRequest": { "AllowedHeaders": [{ "Exact": "authorization" }] },
+            "AuthorizationResponse": { "AllowedUpstreamHeaders": [{ "Exact": "x-user" }] },
+        });
+        let config = json!({ "HttpService": service });
+        json!([{ "Name": "builtin/ext-authz", "Required": required, "Arguments": { "Config": config } }])
+    };
+    let good = [("authorization", "let me in")];
+    extend(&mesh, authz(true)).await;
+    mesh.until("requests without a word to be turned away", async |mesh| status(mesh, &[]).await == 403).await;
+    let reply = mesh.request("GET", "/", &good).await.expect("an answer");
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.contains("x-user"), "the application is told who calls: {}", reply.body);
+    assert!(authorizer.asked.load(Ordering::Relaxed) >= 2);
+
+    drop(authorizer);
+    mesh.until("nobody to pass without the service", async |mesh| status(mesh, &good).await == 403).await;
+    extend(&mesh, authz(false)).await;
+    mesh.until("everybody to pass, as it is not required", async |mesh| status(mesh, &[]).await == 200).await;
+    mesh.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_that_cannot_be_applied_is_told_and_stops_nothing_else() {
+    if !setup::has_envoy("extensions: refusals") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let patch = json!({ "ResourceFilter": { "ResourceType": "listener", "TrafficDirection": "inbound" },
+        "Op": "add", "Path": "/no_such_field", "Value": 1 });
+    let extension = json!([{ "Name": "builtin/property-override", "Arguments": { "Patches": [patch] } }]);
+    extend(&mesh, extension).await;
+    mesh.until("the refusal to be told", async |mesh| {
+        let told = mesh.agent.http.text("/admin/proxies").await;
+        told.contains("no_such_field") && told.contains("service-defaults/backend")
+    })
+    .await;
+    assert!(mesh.call().await.is_ok(), "calls go on");
+    let metrics = mesh.agent.http.text("/metrics").await;
+    let failed =
+        metrics.lines().find(|line| line.starts_with("chancery_extension_failures") && line.contains("property"));
+    assert!(failed.is_some_and(|line| line.ends_with(" 1")), "{failed:?}");
+    mesh.finish().await;
+}

@@ -1,0 +1,154 @@
+//! A transparent proxy, in a network namespace of its own: an application calls addresses that exist nowhere, and what
+//! `chancery connect redirect-traffic` wrote into iptables leads it through its Envoy.
+//!
+//! Whatever root runs (the agent, the Envoys, this test) counts as the proxy; the application is `curl`, as another user.
+
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+use std::time::Duration;
+
+use chancery_tests::agent::Agent;
+use chancery_tests::app::App;
+use chancery_tests::envoy::Envoy;
+use chancery_tests::setup;
+use chancery_tests::wait::eventually;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The user that the application runs as; nobody else's connections are led anywhere.
+const APPLICATION: u32 = 4321;
+/// Addresses of the namespace that are not the loopback's: where the backend's sidecar is, and what is not in the mesh.
+const INSIDE: &str = "10.99.0.1";
+const OUTSIDE: &str = "10.99.0.2";
+
+/// A network namespace, gone when dropped.
+struct Namespace(String);
+
+impl Namespace {
+    /// With the calling thread in it, and every program that it starts from now on.
+    fn enter() -> Self {
+        let namespace = Self(format!("chancery-{}", std::process::id()));
+        ip(&["netns", "add", &namespace.0]);
+        let inside = |arguments: &[&str]| ip(&[&["-n", &namespace.0], arguments].concat());
+        inside(&["link", "set", "lo", "up"]);
+        for address in [INSIDE, OUTSIDE] {
+            inside(&["address", "add", &format!("{address}/32"), "dev", "lo"]);
+        }
+        inside(&["route", "add", "default", "dev", "lo", "src", INSIDE]);
+        let file = File::open(format!("/var/run/netns/{}", namespace.0)).expect("the namespace was made");
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("root may enter it");
+        namespace
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        _ = Command::new("ip").args(["netns", "delete", &self.0]).status();
+    }
+}
+
+fn ip(arguments: &[&str]) {
+    let output = Command::new("ip").args(arguments).output().expect("there is an ip");
+    assert!(output.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What is missing for this, if anything is.
+fn missing() -> Option<&'static str> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("the right to make a network namespace (root)");
+    }
+    let programs =
+        [("ip", "ip (iproute2)"), ("iptables", "iptables"), ("iptables-restore", "iptables"), ("curl", "curl")];
+    let missing = programs.into_iter().find(|(program, _)| setup::on_path(program).is_none());
+    if let Some((_, package)) = missing {
+        return Some(package);
+    }
+    let made = Command::new("unshare").args(["--net", "iptables", "-t", "nat", "-S"]).output();
+    let works = made.is_ok_and(|output| output.status.success());
+    (!works).then_some("a kernel that lets iptables redirect connections in a network namespace")
+}
+
+/// The application calls: what it is answered, or nothing.
+async fn call(url: &str) -> Option<Value> {
+    let url = url.to_owned();
+    let output = tokio::task::spawn_blocking(move || {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--fail", "--noproxy", "*", "--max-time", "3", &url]).uid(APPLICATION).output()
+    });
+    let output = output.await.expect("the thread ends").expect("there is a curl");
+    output.status.success().then(|| serde_json::from_slice(&output.stdout).ok()).flatten()
+}
+
+async fn reaches(url: &str, app: &str) {
+    eventually(&format!("{url} to lead to {app}"), PATIENCE, async || {
+        call(url).await.filter(|answer| answer["app"] == app).map(drop)
+    })
+    .await;
+}
+
+async fn fails(url: &str) {
+    eventually(&format!("{url} to lead nowhere"), PATIENCE, async || call(url).await.is_none().then_some(())).await;
+}
+
+async fn virtual_ip(agent: &Agent, service: &str) -> String {
+    let answer = agent.http.get(&format!("/v1/health/connect/{service}")).await.expect("the agent answers").json();
+    answer[0]["Service"]["TaggedAddresses"]["consul-virtual"]["Address"].as_str().expect("it has one").to_owned()
+}
+
+#[tokio::test]
+async fn an_application_reaches_services_by_their_virtual_addresses_and_knows_of_no_proxy() {
+    if !setup::has_envoy("transparent proxy") {
+        return;
+    }
+    if let Some(missing) = missing() {
+        return setup::skip("transparent proxy", missing);
+    }
+    let _namespace = Namespace::enter();
+    let agent = Agent::dev().await;
+    let (backend, plain) = (App::http("backend").await, App::http("plain").await);
+    agent.put("/v1/config", json!({ "Kind": "service-defaults", "Name": "backend", "Protocol": "http" })).await;
+    let sidecar = json!({ "Address": INSIDE, "Port": 21000, "Proxy": { "LocalServiceAddress": "127.0.0.1", "TransparentProxy": { "DialedDirectly": true } } });
+    let service = json!({ "Name": "backend", "Port": backend.port, "Connect": { "SidecarService": sidecar } });
+    agent.put("/v1/agent/service/register", service).await;
+    let sidecar = json!({ "Proxy": { "Mode": "transparent" } });
+    let service = json!({ "Name": "frontend", "Port": plain.port, "Connect": { "SidecarService": sidecar } });
+    agent.put("/v1/agent/service/register", service).await;
+    let envoys = [Envoy::sidecar_for(&agent, "backend").await, Envoy::sidecar_for(&agent, "frontend").await];
+    let frontend = &envoys[1];
+
+    let virtual_url = format!("http://{}/", virtual_ip(&agent, "backend").await);
+    assert_eq!(call(&virtual_url).await, None, "nothing leads there yet");
+    let redirect = ["connect", "redirect-traffic", "-proxy-id", "frontend-sidecar-proxy", "-proxy-uid", "0"];
+    agent.run(&redirect).expect("the rules are taken");
+    // and taken again, in place of the first
+    agent.run(&redirect).expect("the rules are taken");
+    let rules = Command::new("iptables").args(["-t", "nat", "-S", "OUTPUT"]).output().expect("there is an iptables");
+    let rules = String::from_utf8_lossy(&rules.stdout).into_owned();
+    assert_eq!(rules.matches("CONSUL_PROXY_OUTPUT").count(), 1, "{rules}");
+
+    reaches(&virtual_url, "backend").await;
+    // the instance at its own address, still by mutual TLS
+    reaches(&format!("http://{INSIDE}:21000/"), "backend").await;
+    // past the mesh, to whatever it is
+    let outside = App::http_at(OUTSIDE, "outside").await;
+    let outside_url = format!("http://{OUTSIDE}:{}/", outside.port);
+    reaches(&outside_url, "outside").await;
+    let passed = frontend.stats("^cluster.original-destination.upstream_cx_total$").await;
+    assert!(passed["cluster.original-destination.upstream_cx_total"] > 0, "it went through the proxy");
+
+    agent.put("/v1/connect/intentions/exact?source=frontend&destination=backend", json!({ "Action": "deny" })).await;
+    fails(&virtual_url).await;
+    agent.delete("/v1/connect/intentions/exact?source=frontend&destination=backend").await;
+    reaches(&virtual_url, "backend").await;
+
+    let mesh_only = json!({ "Kind": "mesh", "TransparentProxy": { "MeshDestinationsOnly": true } });
+    agent.put("/v1/config", mesh_only).await;
+    fails(&outside_url).await;
+    reaches(&virtual_url, "backend").await;
+    for envoy in &envoys {
+        envoy.assert_no_rejections().await;
+    }
+}

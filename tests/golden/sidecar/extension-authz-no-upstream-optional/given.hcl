@@ -1,0 +1,32 @@
+// Not required, the listener is served without, and it is told.
+proxy = "web-sidecar-proxy"
+default_intention_policy = "allow"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect {
+      sidecar_service {
+      }
+    }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-defaults"
+      name = "web"
+      protocol = "http"
+      envoy_extensions = [
+        {
+          name = "builtin/ext-authz"
+          arguments = { config { grpc_service { target { service { name = "authz" } } } } }
+        },
+      ]
+    },
+  ]
+}

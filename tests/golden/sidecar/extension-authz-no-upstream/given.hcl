@@ -1,0 +1,33 @@
+// Whom the proxy cannot reach it cannot ask: required, so the listener is not served.
+proxy = "web-sidecar-proxy"
+default_intention_policy = "allow"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect {
+      sidecar_service {
+      }
+    }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-defaults"
+      name = "web"
+      protocol = "http"
+      envoy_extensions = [
+        {
+          name = "builtin/ext-authz"
+          required = true
+          arguments = { config { grpc_service { target { service { name = "authz" } } } } }
+        },
+      ]
+    },
+  ]
+}

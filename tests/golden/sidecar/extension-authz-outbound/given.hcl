@@ -1,0 +1,46 @@
+// Requests that go out are asked about.
+proxy = "web-sidecar-proxy"
+default_intention_policy = "allow"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect {
+      sidecar_service {
+        proxy {
+          upstreams { destination_name = "db" local_bind_port = 9191 }
+        }
+      }
+    }
+  }
+}
+
+node {
+  name    = "n2"
+  address = "10.0.0.2"
+  service {
+    name = "db"
+    port = 7001
+    connect { sidecar_service {} }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-defaults"
+      name = "web"
+      protocol = "http"
+      envoy_extensions = [
+        {
+          name = "builtin/ext-authz"
+          arguments = { listener_type = "outbound", config { http_service { target { uri = "localhost:9191" } } } }
+        },
+      ]
+    },
+    { kind = "service-defaults", name = "db", protocol = "http" },
+  ]
+}

@@ -1,0 +1,38 @@
+// Only what is meant for the version of Consul whose interface is spoken.
+proxy = "web-sidecar-proxy"
+default_intention_policy = "allow"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect {
+      sidecar_service {
+      }
+    }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-defaults"
+      name = "web"
+      protocol = "http"
+      envoy_extensions = [
+        {
+          name = "builtin/lua"
+          consul_version = ">= 1.16.0, < 2.0.0"
+          arguments = { listener = "inbound", script = "-- meant" }
+        },
+        {
+          name = "builtin/lua"
+          consul_version = "~> 1.18.0"
+          arguments = { listener = "inbound", script = "-- not meant" }
+        },
+      ]
+    },
+  ]
+}
