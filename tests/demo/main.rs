@@ -8,6 +8,7 @@ use chancery_tests::setup;
 use crate::narrator::Narrator;
 use crate::stage::Stage;
 
+mod canary;
 mod narrator;
 mod stage;
 mod steps;
@@ -42,6 +43,8 @@ async fn play() -> Outcome {
     steps::add_instances(&mut narrator, &mut stage).await?;
     steps::stop_one(&mut narrator, &mut stage).await?;
     steps::forbid_and_allow(&mut narrator, &stage).await?;
+    canary::send_a_tenth_to_the_canary(&mut narrator, &stage).await?;
+    canary::hide_a_flaky_instance(&mut narrator, &stage).await?;
     steps::renew_the_leaf(&mut narrator, &stage).await?;
     steps::look_inside(&mut narrator, &stage).await?;
     stage.close(&mut narrator).await?;
