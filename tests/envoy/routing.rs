@@ -42,7 +42,7 @@ fn splitter(one: f64, two: f64) -> Value {
     ] })
 }
 
-fn router(routes: Value) -> Value {
+fn router(routes: &Value) -> Value {
     json!({ "Kind": "service-router", "Name": "backend", "Routes": routes })
 }
 
@@ -74,7 +74,7 @@ async fn requests_are_routed_by_what_they_ask_for() {
     let route = |http: Value| json!({ "Match": { "HTTP": http }, "Destination": two });
     write(
         &mesh,
-        router(json!([
+        router(&json!([
             { "Match": { "HTTP": { "PathPrefix": "/new/" } },
               "Destination": { "ServiceSubset": "two", "PrefixRewrite": "/",
                 "RequestHeaders": { "Set": { "x-set": "1" }, "Add": { "x-more": "2" }, "Remove": ["x-gone"] },
@@ -181,7 +181,7 @@ async fn retries_hide_an_instance_that_fails_every_other_call() {
     mesh.backend("backend-2").app.set_failing(Failing::EveryOther);
     assert!(mesh.tally(40).await.contains_key(""), "without retries calls fail");
     let destination = json!({ "NumRetries": 3, "RetryOn": ["5xx"] });
-    write(&mesh, router(json!([{ "Match": { "HTTP": { "PathPrefix": "/" } }, "Destination": destination }]))).await;
+    write(&mesh, router(&json!([{ "Match": { "HTTP": { "PathPrefix": "/" } }, "Destination": destination }]))).await;
     mesh.until("calls to be tried again", async |mesh| !mesh.tally(20).await.contains_key("")).await;
     let tally = mesh.tally(200).await;
     assert!(!tally.contains_key("") && tally.len() == 2, "{tally:?}");
@@ -220,7 +220,7 @@ fn rewritten(number: usize) -> Value {
         1 => {
             let destination = json!({ "ServiceSubset": if odd { "one" } else { "two" }, "PrefixRewrite": "/" });
             let path = format!("/{}", number % 7);
-            router(json!([{ "Match": { "HTTP": { "PathPrefix": path } }, "Destination": destination }]))
+            router(&json!([{ "Match": { "HTTP": { "PathPrefix": path } }, "Destination": destination }]))
         }
         _ => {
             let failover = json!({ "*": { "ServiceSubset": if odd { "one" } else { "two" } } });
@@ -241,7 +241,7 @@ async fn no_request_fails_while_its_routes_are_rewritten_a_thousand_times() {
     }
     let mesh = two_subsets(Watched::Not, resolver(json!({}))).await;
     write(&mesh, splitter(50.0, 50.0)).await;
-    write(&mesh, router(json!([]))).await;
+    write(&mesh, router(&json!([]))).await;
     mesh.settle().await;
     let Upstream::Port(port) = mesh.upstream else { panic!("HTTP is spoken over ports here") };
     let traffic = Traffic::start(4, port);
