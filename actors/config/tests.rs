@@ -303,7 +303,7 @@ fn a_wrong_definition_is_told_with_its_line() {
         ),
         (
             "checks = [{\n name = \"a\" }]",
-            "DIR/a.hcl:1: key \"checks[0]\": a check needs one of TTL, HTTP, TCP, AliasNode, AliasService",
+            "DIR/a.hcl:1: key \"checks[0]\": a check needs one of TTL, HTTP, TCP, UDP, GRPC, H2PING, AliasNode or AliasService",
         ),
         (
             "config_entries {\n  bootstrap {\n    kind = \"ingress-gateway\"\n  }\n}",
