@@ -8,7 +8,7 @@ use crate::chain::{Chain, ChainError};
 use crate::model::entry::Mesh;
 use crate::model::intention::{Intentions, WILDCARD};
 use crate::model::topic::{ChainKey, Place, Topic};
-use crate::model::{Addresses, Reachable};
+use crate::model::{Addresses, NodeName, Reachable};
 use crate::model::{Check, Endpoints, Entry, EntryKey, EntryKind, Index, Instance, Intention, KvPair, Leaf, Node};
 use crate::model::{ProxyConfig, ProxyId, Roots, Service, ServiceName};
 use crate::resource::Shared;
@@ -80,13 +80,7 @@ pub fn look(tables: &Tables, topic: &Topic) -> Found {
 fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
     match topic {
         Topic::Nodes => (Fact::Nodes(Arc::new(query::nodes(tables))), vec![Place::Nodes]),
-        Topic::Node(name) => {
-            let found = query::node(tables, name).map(|node| {
-                let (services, checks) = query::on_node(tables, name);
-                Arc::new(NodeServices { node, services, checks })
-            });
-            (Fact::Node(found), vec![Place::Node(name.clone())])
-        }
+        Topic::Node(name) => (Fact::Node(on_node(tables, name)), vec![Place::Node(name.clone())]),
         Topic::Services => (Fact::Services(Arc::new(query::services(tables))), vec![Place::ServiceNames]),
         Topic::Service(name) => {
             (Fact::Instances(Arc::new(query::instances(tables, name))), vec![Place::Service(name.clone())])
@@ -147,6 +141,13 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             vec![Place::Service(key.service.clone())],
         ),
     }
+}
+
+fn on_node(tables: &Tables, name: &NodeName) -> Option<Arc<NodeServices>> {
+    query::node(tables, name).map(|node| {
+        let (services, checks) = query::on_node(tables, name);
+        Arc::new(NodeServices { node, services, checks })
+    })
 }
 
 fn intentions(tables: &Tables, destination: &ServiceName) -> (Fact, Vec<Place>) {
