@@ -63,12 +63,16 @@ pub(super) struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    /// A listener or route waits until the client has accepted every cluster it leans on, or has had its time to.
+    /// A listener or route waits until the client has accepted every cluster it leans on, or has had its time to; so does
+    /// a cluster that is made of others, which is at work at once and must not be empty then.
     pub fn upsert(&self, resource: &Resource) -> Gate {
-        if !matches!(resource.kind, ResourceType::Listener | ResourceType::Route) {
-            return Gate::Open;
-        }
-        resource.needs.iter().map(|cluster| self.accepted(cluster)).fold(Gate::Open, closer)
+        let leans = |need: &&Arc<str>| match resource.kind {
+            ResourceType::Listener | ResourceType::Route => true,
+            // under its own name it needs endpoints
+            ResourceType::Cluster => **need != resource.name,
+            ResourceType::Secret | ResourceType::Endpoint => false,
+        };
+        resource.needs.iter().filter(leans).map(|cluster| self.accepted(cluster)).fold(Gate::Open, closer)
     }
 
     fn accepted(&self, name: &str) -> Gate {
@@ -236,6 +240,14 @@ mod tests {
         talk.view(&["C a@2 a", "E a@1", "L l@2 a", "R r@1 a"]);
         assert_eq!(talk.last.due, Some(super::ACK_TIMEOUT));
         assert_eq!(talk.wait(), ["L +l@2"]);
+    }
+
+    #[test]
+    fn a_cluster_made_of_others_goes_out_when_those_were_accepted() {
+        let mut talk = Conversation::settled(&["C a@1 a", "E a@1", "L l@1 a", "R r@1 a"]);
+        let step = talk.view(&["C a@2 x y", "C x@1 x", "C y@1 y", "E x@1", "E y@1", "L l@1 a", "R r@1 a"]);
+        assert!(step.iter().all(|sent| !sent.contains("a@2")), "{step:?}");
+        assert!(talk.ack("C").iter().any(|sent| sent.contains("a@2")), "it waits for nothing else");
     }
 
     // row 104

@@ -89,7 +89,7 @@ impl fmt::Display for ResourceHash {
 }
 
 /// One resource. `needs` are the names it refers to: the clusters of a listener or route, the endpoint name of a
-/// cluster, so that a stream can send what is needed first.
+/// cluster (its own name) or the clusters that it is made of, so that a stream can send what is needed first.
 pub struct Resource {
     pub kind: ResourceType,
     pub name: Arc<str>,

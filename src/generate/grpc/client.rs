@@ -91,9 +91,10 @@ pub(super) fn cluster(
 pub(super) fn failover(chain: &Shared<Chain>, resolver: &Resolver) -> Arc<Resource> {
     let name = chain.cluster_name(resolver);
     chain.resource(sharing_key(("grpc failover", &name)), || {
-        let clusters = resolver.members(chain).map(|(name, _)| name).collect();
+        let clusters: Vec<String> = resolver.members(chain).map(|(name, _)| name).collect();
+        let needs = clusters.iter().map(|name| name.as_str().into()).collect();
         let message = aggregate(&name, resolver.connect_timeout, clusters, LbPolicy::RoundRobin);
-        Resource::new(ResourceType::Cluster, name.as_str(), vec![], &message)
+        Resource::new(ResourceType::Cluster, name.as_str(), needs, &message)
     })
 }
 
