@@ -1,5 +1,7 @@
 //! The checks with a real catalog, in virtual time.
 
+mod periodic;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
