@@ -98,9 +98,11 @@ mod tests {
         assert_eq!(process.pid, std::process::id());
         let before = process.usage().expect("it runs");
         let begin = std::time::Instant::now();
-        while begin.elapsed() < Duration::from_millis(60) {}
-        let used = process.usage().expect("it runs").since(&before);
-        assert!(used >= Duration::from_millis(20), "{used:?}");
+        // on a machine that has other things to do, this thread gets its time late
+        let used = || process.usage().expect("it runs").since(&before);
+        while used() < Duration::from_millis(20) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", used());
+        }
         assert!(process.resident_bytes().expect("it runs") > 1 << 20);
         drop(listener);
     }

@@ -1,5 +1,7 @@
 //! `/v1/connect/intentions`: who may call whom, one source and one destination at a time.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -9,7 +11,8 @@ use serde_json::json;
 use chancery::catalog::Write;
 use chancery::fact::Fact;
 use chancery::filter::selectors::INTENTION;
-use chancery::model::{Action, ServiceName, Topic};
+use chancery::model::intention::WILDCARD;
+use chancery::model::{Action, Intention, ServiceName, Topic};
 use chancery::wire;
 
 use super::body::Body;
@@ -22,6 +25,7 @@ pub(super) fn routes() -> Router<HttpDoor> {
         .route("/v1/connect/intentions", get(list))
         .route("/v1/connect/intentions/exact", get(read).put(write).delete(delete))
         .route("/v1/connect/intentions/check", get(check))
+        .route("/v1/connect/intentions/match", get(matching))
 }
 
 /// Whom a request is about.
@@ -38,7 +42,10 @@ impl Pair {
 
 /// `web`, `default/web` or `default/default/web`.
 fn name(params: &Params, parameter: &str) -> Result<ServiceName, Failure> {
-    let text = params.require(parameter)?;
+    service(parameter, params.require(parameter)?)
+}
+
+fn service(parameter: &str, text: &str) -> Result<ServiceName, Failure> {
     let (scope, name) = text.rsplit_once('/').unwrap_or(("", text));
     if name.is_empty() {
         return Err(Failure::bad_request(format!("{parameter} {text:?} names no service")));
@@ -83,6 +90,27 @@ async fn delete(State(door): State<HttpDoor>, params: Params) -> Result<Response
     let Pair { source, destination } = Pair::of(&params)?;
     door.commit(Write::DeleteIntention { source, destination }).await?;
     Ok(reply::json(&params, &true))
+}
+
+/// For each `name` the intentions that bear on it as source or as destination, first what takes precedence.
+async fn matching(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let side: fn(&Intention) -> &ServiceName = match params.require("by")? {
+        "source" => |intention| &intention.source,
+        "destination" => |intention| &intention.destination,
+        other => return Err(Failure::bad_request(format!("by {other:?}: expected source or destination"))),
+    };
+    // one at least
+    name(&params, "name")?;
+    let names: Vec<(&str, ServiceName)> =
+        params.all("name").map(|text| Ok((text, service("name", text)?))).collect::<Result<_, Failure>>()?;
+    let found = door.read(&params, Topic::IntentionList).await?;
+    let Fact::IntentionList(intentions) = found.fact else { return Err(Failure::misread()) };
+    let of = |name: &ServiceName| -> Vec<_> {
+        let bears = |intention: &&Intention| *side(intention) == *name || *side(intention) == WILDCARD;
+        intentions.iter().filter(bears).map(wire::intention::encode).collect()
+    };
+    let body: BTreeMap<&str, Vec<_>> = names.iter().map(|(text, name)| (*text, of(name))).collect();
+    Ok(reply::read(&params, found.index, &body))
 }
 
 async fn check(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {

@@ -8,8 +8,20 @@ use crate::wire::fields::{DecodeError, Fields, Result};
 
 const KINDS: [&str; 7] = ["TTL", "HTTP", "TCP", "UDP", "GRPC", "H2PING", "AliasNode or AliasService"];
 
-/// Kinds of later versions.
-const UNSUPPORTED: [&str; 6] = ["Args", "ScriptArgs", "Script", "Shell", "DockerContainerID", "OSService"];
+/// Kinds that are not run here, and why.
+const NOT_RUN: [(&str, &str); 6] = [
+    ("Args", PROGRAMS),
+    ("ScriptArgs", PROGRAMS),
+    ("Script", PROGRAMS),
+    ("Shell", PROGRAMS),
+    ("DockerContainerID", CONTAINERS),
+    ("OSService", PLATFORMS),
+];
+const PROGRAMS: &str =
+    "the agent runs no programs for checks: run it beside the agent, and report what it says to a TTL check";
+const CONTAINERS: &str =
+    "the agent enters no containers: check the service over its port, or report to a TTL check from inside";
+const PLATFORMS: &str = "the agent asks no service manager: check the service over its port, or report to a TTL check";
 
 const PERIODIC: &[&str] = &["http", "tcp", "udp", "grpc", "h2ping"];
 const WITH_TLS: &[&str] = &["http", "tcp", "grpc", "h2ping"];
@@ -33,7 +45,9 @@ const ONLY_FOR: [(&str, &[&str]); 14] = [
 ];
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<CheckDefinition> {
-    fields.unsupported(&UNSUPPORTED)?;
+    for (field, why) in NOT_RUN {
+        fields.empty(field, || why.to_owned())?;
+    }
     let probe = probe(fields)?;
     let kind = probe.kind();
     for (field, kinds) in ONLY_FOR {
