@@ -83,6 +83,25 @@ async fn intentions_are_created_checked_matched_and_deleted() {
 }
 
 #[tokio::test]
+async fn why_calls_go_where_they_go_is_explained_by_the_entries_behind_it() {
+    let agent = Agent::dev().await;
+    assert!(done(&agent, "explain web").contains("(no entry)"));
+    for entry in [
+        json!({ "Kind": "service-defaults", "Name": "web", "Protocol": "http" }),
+        json!({ "Kind": "service-resolver", "Name": "web", "Subsets": { "v2": { "Filter": "Service.Meta.v == 2" } } }),
+        json!({ "Kind": "service-splitter", "Name": "web",
+            "Splits": [{ "Weight": 95 }, { "Weight": 5, "ServiceSubset": "v2" }] }),
+    ] {
+        agent.put("/v1/config", entry).await;
+    }
+    let text = done(&agent, "explain web");
+    let split = text.lines().find(|line| line.contains(" 5.00 % of")).unwrap_or_else(|| panic!("{text}"));
+    assert!(split.contains("v2.web") && split.ends_with("service-resolver/web, service-splitter/web"), "{text}");
+    let causes: Value = serde_json::from_str(&done(&agent, "explain -format=json web")).expect("JSON");
+    assert!(causes.as_array().is_some_and(|causes| causes.iter().any(|cause| cause["Piece"] == "cluster")), "{causes}");
+}
+
+#[tokio::test]
 async fn keys_are_put_read_copied_and_deleted() {
     let agent = Agent::dev().await;
     assert_eq!(done(&agent, "kv put -flags=42 app/limit 5"), "Success! Data written to: app/limit\n");

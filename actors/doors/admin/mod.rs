@@ -3,6 +3,7 @@
 
 mod actors;
 mod changes;
+mod explain;
 mod load;
 mod page;
 mod proxies;
@@ -19,6 +20,7 @@ pub fn router(house: House) -> Router {
         .route("/admin/actors", get(actors::actors))
         .route("/admin/actors/kinds", get(actors::kinds))
         .route("/admin/changes", get(changes::changes))
+        .route("/admin/explain/{service}", get(explain::explain))
         .route("/admin/load", get(load::load))
         .route("/admin/proxies", get(proxies::proxies))
         .route("/admin/proxies/{id}/config", get(proxies::config))

@@ -15,6 +15,7 @@ mod definition;
 mod documented;
 mod error;
 mod exact;
+mod explain;
 mod flags;
 mod format;
 mod health;
@@ -81,6 +82,8 @@ enum Command {
     Connect(Box<connect::Connect>),
     /// Gather what somebody who looks for a fault wants to see
     Debug(debug::Debug),
+    /// Say why calls of a service go where they go
+    Explain(explain::Explain),
     /// Take a node out of the cluster
     ForceLeave(running::ForceLeave),
     /// See how services, nodes and checks are
@@ -190,6 +193,7 @@ impl Client {
             Command::Config(command) => command.run(out)?,
             Command::Connect(command) => command.run(out)?,
             Command::Debug(command) => command.run(out)?,
+            Command::Explain(command) => command.run(out)?,
             Command::ForceLeave(command) => command.run()?,
             Command::Health(command) => command.run(out)?,
             Command::Info(command) => command.run(out)?,
