@@ -6,7 +6,7 @@ use super::entry::{show_destination, show_load_balancer, show_match, show_split,
 use super::fields::{Fields, Result, Typing};
 use super::members::Members;
 use super::upstream_settings;
-use crate::chain::{Cause, Chain, Node, Resolver, Route, Split, Step, Target};
+use crate::chain::{self, Cause, Chain, Node, Resolver, Route, Split, Step, Target};
 use crate::model::ServiceName;
 use crate::model::entry::service_resolver::LoadBalancer;
 use crate::model::entry::service_splitter::ServiceSplit;
@@ -124,8 +124,8 @@ fn show_target(chain: &Chain, target: &Target) -> Members {
         .text("Name", &target.name)
 }
 
-/// What [`crate::chain::explain`] found; not a spelling of Consul's.
-pub fn show_causes(causes: &[Cause]) -> Value {
+/// What [`crate::chain::explain`] finds; not a spelling of Consul's.
+pub fn explain(chain: &Chain) -> Value {
     let cause = |cause: &Cause| {
         let entries: Vec<String> = cause.entries.iter().map(ToString::to_string).collect();
         let services: Vec<&str> = cause.services.iter().map(ServiceName::as_str).collect();
@@ -138,5 +138,5 @@ pub fn show_causes(causes: &[Cause]) -> Value {
                 .always("Services", services),
         )
     };
-    causes.iter().map(cause).collect()
+    chain::explain(chain).iter().map(cause).collect()
 }

@@ -5,7 +5,6 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use chancery::chain;
 use chancery::fact::{Fact, look};
 use chancery::model::Topic;
 use chancery::model::topic::ChainKey;
@@ -21,7 +20,7 @@ pub(super) async fn explain(
 ) -> Result<Json<Value>, (StatusCode, String)> {
     let found = look(&house.catalog.tables(), &Topic::Chain(ChainKey::plain(service.into())));
     match found.fact {
-        Fact::Chain(Some(Ok(chain))) => Ok(Json(wire::chain::show_causes(&chain::explain(&chain)))),
+        Fact::Chain(Some(Ok(chain))) => Ok(Json(wire::chain::explain(&chain))),
         Fact::Chain(Some(Err(error))) => Err((StatusCode::CONFLICT, error.to_string())),
         _ => Err((
             StatusCode::SERVICE_UNAVAILABLE,
