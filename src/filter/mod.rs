@@ -4,7 +4,7 @@
 //! Service.Meta["canary"] == "true" and (Port == 80 or "v1" in Tags) and not Checks.Status == critical
 //! ```
 //!
-//! A [`Filter`] is made for one kind of value, whose [selectors](selectors) it knows: a name that is none of them, an
+//! A [`Filter`] is made for one kind of value, whose [selectors] it knows: a name that is none of them, an
 //! operator that does not fit and a value of the wrong kind are refused when it is made, with the place in the text.
 //! Beyond Consul's own language there are go-bexpr's later `any` and `all`:
 //!
