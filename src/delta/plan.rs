@@ -175,7 +175,7 @@ fn walk_difference<'a>(
     };
     pairs(before, list, order, |old, new| {
         let Some(name) = new.or(old).map(|resource| &resource.name) else { return };
-        if old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
+        if old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new) || old == new) {
             return;
         }
         let entry = subscription.find(name);
