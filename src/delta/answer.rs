@@ -93,6 +93,9 @@ impl Subscription {
     fn accept(&mut self, response: &InFlight, replaced: &mut Vec<Holding>) {
         let mut removed = false;
         for item in &response.items {
+            if self.is_overtaken(&item.name, response.nonce) {
+                continue;
+            }
             let Some(entry) = self.find_mut(&item.name) else { continue };
             let before = mem::replace(&mut entry.good, Holding::of(item.target.as_ref()));
             if !before.is_nothing() && !before.is(item.target.as_ref()) {
@@ -113,6 +116,13 @@ impl Subscription {
         if removed {
             self.drop_gone();
         }
+    }
+
+    /// Newer content of the name was accepted before the response was: clusters are answered when they are warm, and what is
+    /// made of others at once.
+    fn is_overtaken(&self, name: &str, nonce: Nonce) -> bool {
+        let newer = self.find(name).filter(|entry| entry.nonce > nonce && entry.suspect.is_none());
+        newer.is_some_and(|entry| !self.is_in_flight(entry.nonce))
     }
 
     /// The client holds exactly this: what was refused before is not refused now.
@@ -216,6 +226,18 @@ mod tests {
     fn state(stream: &Stream, letter: &str, name: &str) -> SyncState {
         let status = stream.status().into_iter().find(|of| of.kind == kind(letter)).unwrap();
         status.resources.iter().find(|resource| &*resource.name == name).unwrap().state
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_takes_nothing_back() {
+        let mut talk = Conversation::settled(&["C x@1 x", "E x@1"]);
+        assert_eq!(talk.view(&["C x@1 x", "C a@1 x", "E x@1"]), ["C +a@1"]);
+        let (earlier, _) = talk.stream.of(ResourceType::Cluster).last_sent.unwrap();
+        assert_eq!(talk.view(&["C x@1 x", "C a@2 a", "E x@1", "E a@1"]), ["C +a@2"]);
+        talk.ack("C");
+        talk.ack_nonce("C", earlier.0);
+        // nothing is made of `x` any longer
+        assert_eq!(talk.view(&["C a@2 a", "E a@1"]), ["C -x"]);
     }
 
     // row 59

@@ -66,13 +66,14 @@ impl<'a> Order<'a> {
     /// A listener or route waits until the client has accepted every cluster it leans on, or has had its time to; so does
     /// a cluster that is made of others, which is at work at once and must not be empty then.
     pub fn upsert(&self, resource: &Resource) -> Gate {
-        let leans = |need: &&Arc<str>| match resource.kind {
-            ResourceType::Listener | ResourceType::Route => true,
-            // under its own name it needs endpoints
-            ResourceType::Cluster => **need != resource.name,
-            ResourceType::Secret | ResourceType::Endpoint => false,
-        };
-        resource.needs.iter().filter(leans).map(|cluster| self.accepted(cluster)).fold(Gate::Open, closer)
+        let accepted = |cluster: &Arc<str>| self.accepted(cluster);
+        match resource.kind {
+            ResourceType::Listener | ResourceType::Route => {
+                resource.needs.iter().map(accepted).fold(Gate::Open, closer)
+            }
+            ResourceType::Cluster => resource.members().map(accepted).fold(Gate::Open, closer),
+            ResourceType::Secret | ResourceType::Endpoint => Gate::Open,
+        }
     }
 
     fn accepted(&self, name: &str) -> Gate {
@@ -122,6 +123,7 @@ impl<'a> Order<'a> {
                 leaners.add(self, ResourceType::Listener);
                 leaners.add(self, ResourceType::Route);
                 leaners.add_draining(self);
+                leaners.add_members(self);
             }
             ResourceType::Endpoint => leaners.add(self, ResourceType::Cluster),
             ResourceType::Secret | ResourceType::Listener | ResourceType::Route => {}
@@ -180,8 +182,39 @@ impl<'a> Leaners<'a> {
         for (holding, until) in order.draining.iter().filter(|(_, until)| *until > order.now) {
             match holding.resource() {
                 None => self.from = self.from.max(Some(*until)),
-                Some(listener) => self.lingering.extend(listener.needs.iter().map(|name| (&**name, *until))),
+                Some(listener) => self.linger(listener.needs.iter(), *until, order.now),
             }
+        }
+    }
+
+    /// What clusters are made of stays as long as they do: until newer content was accepted, or has had its time to be.
+    fn add_members(&mut self, order: &Order<'a>) {
+        let clusters = &order.subscriptions[ResourceType::Cluster as usize];
+        for entry in &clusters.entries {
+            let refused = entry.suspect.iter().filter_map(|suspect| suspect.target.as_ref());
+            let held = entry.good.resource().into_iter().chain(refused).flat_map(|cluster| cluster.members());
+            let is_to_go = order.view.get(ResourceType::Cluster, &entry.name).is_none();
+            let lingers = self.lingering.get(&*entry.name).copied().filter(|_| is_to_go);
+            let sent = entry.sent.resource().into_iter().flat_map(|cluster| cluster.members());
+            match (lingers, entry.pending_since) {
+                (Some(until), _) => self.linger(held.chain(sent), until, order.now),
+                (None, Some(since)) => {
+                    self.linger(held, since + ACK_TIMEOUT, order.now);
+                    self.names.extend(sent.map(|name| &**name));
+                }
+                (None, None) => self.names.extend(held.chain(sent).map(|name| &**name)),
+            }
+        }
+        for response in &clusters.in_flight {
+            let sent = response.items.iter().filter_map(|item| item.target.as_ref());
+            self.linger(sent.flat_map(|cluster| cluster.members()), response.sent_at + ACK_TIMEOUT, order.now);
+        }
+    }
+
+    fn linger(&mut self, names: impl Iterator<Item = &'a Arc<str>>, until: Duration, now: Duration) {
+        for name in names.filter(|_| until > now) {
+            let known = self.lingering.entry(name).or_insert(until);
+            *known = until.max(*known);
         }
     }
 
@@ -198,7 +231,8 @@ impl<'a> Leaners<'a> {
 
 /// Envoy waits for the endpoints of a cluster that it was sent, changed or not, and does not ask for them again.
 pub(super) fn owe_endpoints(endpoints: &mut Subscription, clusters: &[Arc<Resource>]) {
-    for name in clusters.iter().flat_map(|cluster| cluster.needs.iter()) {
+    let own = clusters.iter().filter(|cluster| cluster.members().next().is_none());
+    for name in own.flat_map(|cluster| cluster.needs.iter()) {
         if let Some(entry) = endpoints.find_mut(name) {
             entry.owed = true;
             endpoints.reconsider();
@@ -248,6 +282,34 @@ mod tests {
         let step = talk.view(&["C a@2 x y", "C x@1 x", "C y@1 y", "E x@1", "E y@1", "L l@1 a", "R r@1 a"]);
         assert!(step.iter().all(|sent| !sent.contains("a@2")), "{step:?}");
         assert!(talk.ack("C").iter().any(|sent| sent.contains("a@2")), "it waits for nothing else");
+    }
+
+    #[test]
+    fn what_a_cluster_is_made_of_stays_until_it_is_another_or_gone() {
+        let endpoints = ["E x@1", "E y@1"];
+        let with = |clusters: &[&'static str]| -> Vec<&'static str> { [clusters, &endpoints, &["L l@1 a"]].concat() };
+        let mut talk = Conversation::settled(&with(&["C x@1 x", "C y@1 y"]));
+        assert_eq!(talk.view(&with(&["C x@1 x", "C y@1 y", "C a@xy x y"])), ["C +a@xy"]);
+        talk.ack("C");
+        // nothing else changes: neither the listener nor a route knows what the cluster is made of
+        assert_eq!(talk.view(&with(&["C x@1 x", "C a@x x"])), ["C +a@x"]);
+        assert_eq!(talk.ack("C"), ["C -y"]);
+        talk.ack("C");
+        assert!(talk.stream.settled());
+    }
+
+    #[test]
+    fn what_a_cluster_is_made_of_lingers_with_it() {
+        let mut talk = Conversation::settled(&["C x@1 x", "C b@1 b", "E x@1", "E b@1"]);
+        let start = ["C x@1 x", "C a@x x", "C b@1 b", "E x@1", "E b@1", "L l@1 a"];
+        assert_eq!(talk.view(&start), ["C +a@x"]);
+        assert_eq!(talk.ack("C"), ["L +l@1"]);
+        talk.ack("L");
+        assert_eq!(talk.view(&["C b@1 b", "E b@1", "L l@2 b"]), ["L +l@2"]);
+        assert_eq!(talk.ack("L"), QUIET);
+        assert!(talk.stream.settled(), "nobody waits for what lingers");
+        assert_eq!(talk.wait(), ["C -a"]);
+        assert_eq!(talk.ack("C"), ["C -x"]);
     }
 
     // row 104

@@ -89,7 +89,8 @@ impl fmt::Display for ResourceHash {
 }
 
 /// One resource. `needs` are the names it refers to: the clusters of a listener or route, the endpoint name of a
-/// cluster (its own name) or the clusters that it is made of, so that a stream can send what is needed first.
+/// cluster (its own name) or the clusters that it is made of, so that a stream can send what is needed first. They follow
+/// from the content: with equal versions they are equal.
 pub struct Resource {
     pub kind: ResourceType,
     pub name: Arc<str>,
@@ -180,6 +181,11 @@ impl Resource {
             aliases: self.aliases().iter().map(ToString::to_string).collect(),
             ..Default::default()
         }
+    }
+
+    /// The clusters that this cluster is made of: under its own name it needs endpoints.
+    pub fn members(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.needs.iter().filter(|need| self.kind == ResourceType::Cluster && **need != self.name)
     }
 
     /// The same bytes under the same name; most often the same allocation.

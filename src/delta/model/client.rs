@@ -35,6 +35,8 @@ pub(super) struct Client {
     warming: Vec<(Nonce, BTreeSet<String>)>,
     /// Clusters that were warming when a stream ended, and still are.
     cold: BTreeSet<String>,
+    /// Clusters that warm while what they replace is at work.
+    backed: BTreeSet<String>,
     /// Order may have given way: a cluster was refused, or a client in state of the world came back, of which nobody
     /// knows what it holds.
     pub excused: bool,
@@ -50,6 +52,7 @@ impl Client {
             outbox: VecDeque::new(),
             warming: Vec::new(),
             cold: BTreeSet::new(),
+            backed: BTreeSet::new(),
             excused: false,
         };
         client.come_back();
@@ -127,8 +130,7 @@ impl Client {
             return Ok(());
         }
         let bad = push.upserts.iter().any(|resource| content_of(resource) == BAD);
-        let before: BTreeMap<String, ResourceHash> =
-            self.side(kind).held.iter().map(|(name, resource)| (name.clone(), resource.version)).collect();
+        let before = self.side(kind).held.clone();
         // of a refused response, some clusters and listeners are applied
         let partly = bad && kind.has_wildcard() && push.nonce.0.is_multiple_of(2);
         if bad && !partly {
@@ -168,20 +170,21 @@ impl Client {
             let stays: BTreeSet<&str> = push.upserts.iter().map(|resource| &*resource.name).collect();
             gone = self.side(kind).held.keys().filter(|name| !stays.contains(&***name)).cloned().collect();
         }
-        for name in gone {
+        for name in gone.clone() {
             let had = self.side(kind).held.remove(&name);
             if kind == Cluster {
                 self.cold.remove(&name);
+                self.backed.remove(&name);
             }
             if !bad {
                 self.side(kind).listed.remove(&name);
             }
             if kind == Cluster && had.is_some() && !self.excused {
-                for of in [Listener, Route] {
-                    let leaning = self.sides[&of]
-                        .held
-                        .values()
-                        .find(|resource| resource.needs.iter().any(|need| **need == *name));
+                for of in [Listener, Route, Cluster] {
+                    // what goes along with it misses nothing
+                    let staying = |other: &&Arc<Resource>| of != Cluster || !gone.contains(&other.name.to_string());
+                    let mut staying = self.sides[&of].held.values().filter(staying);
+                    let leaning = staying.find(|resource| leans_on(resource).any(|need| **need == *name));
                     prop_assert!(leaning.is_none(), "{:?} lost its cluster {}", leaning, name);
                 }
             }
@@ -189,31 +192,45 @@ impl Client {
         Ok(())
     }
 
-    /// What a listener or route names is there, unless the client itself refused it.
+    /// What a listener or route names is there, unless the client itself refused it; and what a cluster is made of.
     fn check_order(&self, resource: &Resource) -> Result<(), TestCaseError> {
-        if !matches!(resource.kind, Listener | Route) || self.excused {
+        let held = self.sides[&resource.kind].held.get(&*resource.name);
+        // it comes along with others, or again
+        let is_known = held.is_some_and(|held| held.version == resource.version);
+        if is_known || self.excused {
             return Ok(());
         }
-        for need in &resource.needs {
+        for need in leans_on(resource) {
             prop_assert!(
                 self.sides[&Cluster].held.contains_key(&**need),
                 "{:?} came before cluster {}",
                 resource,
                 need
             );
-            let warm = self.warming.iter().all(|(_, waits)| !waits.contains(&**need)) && !self.cold.contains(&**need);
+            let warms = self.warming.iter().any(|(_, waits)| waits.contains(&**need)) || self.cold.contains(&**need);
+            let warm = !warms || self.backed.contains(&**need);
             prop_assert!(warm, "{:?} came before cluster {} was warm", resource, need);
         }
         Ok(())
     }
 
     /// Subscribes to what clusters and listeners refer to, and answers clusters when they are warm.
-    fn follow(&mut self, push: &Push, before: &BTreeMap<String, ResourceHash>, bad: bool) {
+    fn follow(&mut self, push: &Push, before: &BTreeMap<String, Arc<Resource>>, bad: bool) {
         match push.kind {
             Some(Cluster) => {
                 let fresh = push.upserts.iter().filter(|resource| content_of(resource) != BAD);
-                let fresh = fresh.filter(|resource| before.get(&*resource.name) != Some(&resource.version));
-                let waits: BTreeSet<String> = fresh.map(|resource| resource.name.to_string()).collect();
+                let fresh = fresh.filter(|resource| before.get(&*resource.name) != Some(resource));
+                let (own, made): (Vec<_>, Vec<_>) = fresh.partition(|resource| resource.members().next().is_none());
+                // what is made of others is at work at once, in the place of whatever was warming
+                for made in made {
+                    self.cold.remove(&*made.name);
+                    self.backed.remove(&*made.name);
+                    self.warming.iter_mut().for_each(|(_, waits)| _ = waits.remove(&*made.name));
+                }
+                // and stays so until what follows it is warm
+                let was_made = |name: &str| before.get(name).is_some_and(|before| before.members().next().is_some());
+                self.backed.extend(own.iter().map(|own| own.name.to_string()).filter(|name| was_made(name)));
+                let waits: BTreeSet<String> = own.into_iter().map(|resource| resource.name.to_string()).collect();
                 if !bad {
                     self.warming.push((push.nonce, waits));
                 }
@@ -222,6 +239,7 @@ impl Client {
             Some(Listener) => self.mirror(Listener, Route),
             Some(Endpoint) => {
                 self.cold.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));
+                self.backed.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));
                 self.cold.retain(|name| push.removals.iter().all(|removed| **removed != *name));
                 for (_, waits) in &mut self.warming {
                     // the end of endpoints ends the wait for them too
@@ -245,9 +263,10 @@ impl Client {
         }
     }
 
-    /// Each `parent` refers to the `child` of its own name.
+    /// Each `parent` refers to the `child` of its own name, but for clusters that are made of others.
     fn mirror(&mut self, parent: ResourceType, child: ResourceType) {
-        let parents: BTreeSet<String> = self.side(parent).held.keys().cloned().collect();
+        let held = self.side(parent).held.values().filter(|resource| resource.members().next().is_none());
+        let parents: BTreeSet<String> = held.map(|resource| resource.name.to_string()).collect();
         let known = self.side(child).names.clone();
         for name in known.symmetric_difference(&parents) {
             self.subscribe(child, name, parents.contains(name));
@@ -262,4 +281,10 @@ impl Client {
         let error = bad.then(|| Nack { code: 13, message: "bad".to_owned() });
         self.say(kind, change, Some(nonce), error);
     }
+}
+
+/// The clusters that must be there before it, and as long as it is.
+fn leans_on(resource: &Resource) -> impl Iterator<Item = &Arc<str>> {
+    let all = if matches!(resource.kind, Listener | Route) { &*resource.needs } else { &[] };
+    all.iter().chain(resource.members())
 }

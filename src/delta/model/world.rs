@@ -18,6 +18,8 @@ const REFERRERS: [&str; 3] = ["x", "y", "z"];
 pub(super) struct World {
     pub clusters: [u8; CLUSTERS.len()],
     endpoints: [u8; CLUSTERS.len()],
+    /// Of which of the first two the others are made, by bits; of none: they have endpoints.
+    members: [u8; CLUSTERS.len()],
     listeners: [(u8, u8); REFERRERS.len()],
     routes: [(u8, u8); REFERRERS.len()],
 }
@@ -31,8 +33,8 @@ pub(super) const BAD: &str = "4";
 
 impl fmt::Debug for World {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let World { clusters, endpoints, listeners, routes } = self;
-        write!(out, "C{clusters:?} E{endpoints:?} L{listeners:?} R{routes:?}")
+        let World { clusters, endpoints, members, listeners, routes } = self;
+        write!(out, "C{clusters:?} E{endpoints:?} M{members:?} L{listeners:?} R{routes:?}")
     }
 }
 
@@ -40,9 +42,17 @@ impl World {
     pub fn view(&self) -> Arc<View> {
         let mut resources = Vec::new();
         for (at, name) in CLUSTERS.iter().enumerate() {
-            if self.clusters[at] > 0 {
-                resources.push(lasting(Cluster, name, &self.clusters[at].to_string(), &[name]));
+            if self.clusters[at] == 0 {
+                continue;
+            }
+            let content = self.clusters[at].to_string();
+            let members = self.members_of(at);
+            if members.is_empty() {
+                resources.push(lasting(Cluster, name, &content, &[name]));
                 resources.push(lasting(Endpoint, name, &self.endpoints[at].to_string(), &[]));
+            } else {
+                let content = if content == BAD { content } else { format!("{content}{members:?}") };
+                resources.push(lasting(Cluster, name, &content, &members));
             }
         }
         // a listener refers to the route of its own name
@@ -66,12 +76,18 @@ impl World {
         Arc::new(View::new(resources))
     }
 
+    fn members_of(&self, at: usize) -> Vec<&'static str> {
+        let is_member = |member: &usize| at > 1 && self.members[at] & (1 << member) != 0 && self.clusters[*member] > 0;
+        (0..2).filter(is_member).map(|member| CLUSTERS[member]).collect()
+    }
+
     /// The same without anything that the client refuses.
     pub fn repaired(&self) -> Self {
         let good = |content: u8| if content.to_string() == BAD { 5 } else { content };
         Self {
             clusters: self.clusters.map(good),
             endpoints: self.endpoints.map(good),
+            members: self.members,
             listeners: self.listeners.map(|(content, bits)| (good(content), bits)),
             routes: self.routes.map(|(content, bits)| (good(content), bits)),
         }
@@ -90,10 +106,8 @@ pub(super) fn worlds() -> impl Strategy<Value = World> {
     let contents = || prop::array::uniform4(prop_oneof![3 => Just(0u8), 12 => 1..4u8, 1 => Just(4)]);
     let endpoints = prop::array::uniform4(1..4u8);
     let referrers = || prop::array::uniform3((prop_oneof![3 => Just(0u8), 12 => 1..4u8, 1 => Just(4)], 0..16u8));
-    (contents(), endpoints, referrers(), referrers()).prop_map(|(clusters, endpoints, listeners, routes)| World {
-        clusters,
-        endpoints,
-        listeners,
-        routes,
-    })
+    let members = prop::array::uniform4(prop_oneof![2 => Just(0u8), 1 => 1..4u8]);
+    (contents(), endpoints, members, referrers(), referrers()).prop_map(
+        |(clusters, endpoints, members, listeners, routes)| World { clusters, endpoints, members, listeners, routes },
+    )
 }

@@ -64,15 +64,10 @@ pub(super) fn beyond_grpc(chain: &Chain) -> Vec<(usize, Reason)> {
     found
 }
 
-/// The names of all clusters that the chain leads to, those that stand behind another among them.
+/// The names of all clusters that the chain's routes lead to. What those are made of is theirs to lean on: it may change
+/// while the routes stay.
 pub(super) fn clusters(chain: &Chain) -> Vec<Arc<str>> {
-    let mut names: Vec<Arc<str>> = Vec::new();
-    for resolver in chain.resolvers() {
-        names.push(chain.cluster_name(resolver).into());
-        if !resolver.failover.is_empty() {
-            names.extend(resolver.members(chain).map(|(name, _)| name.into()));
-        }
-    }
+    let mut names: Vec<Arc<str>> = chain.resolvers().map(|resolver| chain.cluster_name(resolver).into()).collect();
     names.sort();
     names
 }
