@@ -230,10 +230,15 @@ impl<'a> Leaners<'a> {
 }
 
 /// Envoy waits for the endpoints of a cluster that it was sent, changed or not, and does not ask for them again.
-pub(super) fn owe_endpoints(endpoints: &mut Subscription, clusters: &[Arc<Resource>]) {
-    let own = clusters.iter().filter(|cluster| cluster.members().next().is_none());
-    for name in own.flat_map(|cluster| cluster.needs.iter()) {
-        if let Some(entry) = endpoints.find_mut(name) {
+pub(super) fn owe_endpoints(subscriptions: &mut Subscriptions, sent: &[Arc<Resource>]) {
+    let clusters = &subscriptions[ResourceType::Cluster as usize];
+    // what it is made of warms by itself
+    let is_member = |cluster: &Resource, name: &str| *cluster.name != *name && clusters.find(name).is_some();
+    let names = sent.iter().flat_map(|cluster| cluster.needs.iter().filter(|name| !is_member(cluster, name)));
+    let names: Vec<Arc<str>> = names.cloned().collect();
+    let endpoints = &mut subscriptions[ResourceType::Endpoint as usize];
+    for name in names {
+        if let Some(entry) = endpoints.find_mut(&name) {
             entry.owed = true;
             endpoints.reconsider();
         }
@@ -245,7 +250,7 @@ pub(super) fn owe_endpoints_of_sent_clusters(subscriptions: &mut Subscriptions) 
     let clusters = &subscriptions[ResourceType::Cluster as usize];
     let sent = clusters.entries.iter().filter(|cluster| cluster.nonce.0 != 0);
     let sent: Vec<Arc<Resource>> = sent.filter_map(|cluster| cluster.sent.resource().cloned()).collect();
-    owe_endpoints(&mut subscriptions[ResourceType::Endpoint as usize], &sent);
+    owe_endpoints(subscriptions, &sent);
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Stream {
             heartbeats: Vec::new(),
         });
         if kind == ResourceType::Cluster {
-            order::owe_endpoints(self.of_mut(ResourceType::Endpoint), &changed);
+            order::owe_endpoints(&mut self.subscriptions, &changed);
         }
         step.pushes.push(push);
     }

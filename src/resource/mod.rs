@@ -89,7 +89,7 @@ impl fmt::Display for ResourceHash {
 }
 
 /// One resource. `needs` are the names it refers to: the clusters of a listener or route, the endpoint name of a
-/// cluster (its own name) or the clusters that it is made of, so that a stream can send what is needed first. They follow
+/// cluster (most often its own) or the clusters that it is made of, so that a stream can send what is needed first. They follow
 /// from the content: with equal versions they are equal.
 pub struct Resource {
     pub kind: ResourceType,
@@ -183,7 +183,8 @@ impl Resource {
         }
     }
 
-    /// The clusters that this cluster is made of: under its own name it needs endpoints.
+    /// The clusters that this cluster is made of: under its own name it needs endpoints. Endpoints of another name are
+    /// among them, where there are such; no cluster has that name.
     pub fn members(&self) -> impl Iterator<Item = &Arc<str>> {
         self.needs.iter().filter(|need| self.kind == ResourceType::Cluster && **need != self.name)
     }
