@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Uri, header};
+use http::{Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -102,6 +102,12 @@ impl ApiConnection {
     /// # Errors
     /// When there is no answer, or a refusal.
     pub async fn call(&mut self, call: &Call) -> Result<Bytes, SwarmError> {
+        Ok(self.answer(call).await?.into_body())
+    }
+
+    /// # Errors
+    /// When there is no answer, or a refusal.
+    pub async fn answer(&mut self, call: &Call) -> Result<Response<Bytes>, SwarmError> {
         let path = format!("{}{}", self.api.prefix, call.path);
         let name = format!("{} {path}", call.method);
         let failed = |reason: String| SwarmError::Refused { call: name.clone(), reason };
@@ -113,17 +119,16 @@ impl ApiConnection {
         let request = request.body(Full::from(body)).map_err(|error| failed(error.to_string()))?;
         let exchange = async {
             self.sender.ready().await?;
-            let response = self.sender.send_request(request).await?;
-            let status = response.status();
-            Ok::<_, hyper::Error>((status, response.into_body().collect().await?.to_bytes()))
+            let (head, body) = self.sender.send_request(request).await?.into_parts();
+            Ok::<_, hyper::Error>(Response::from_parts(head, body.collect().await?.to_bytes()))
         };
-        let (status, answer) = tokio::time::timeout(PATIENCE, exchange)
+        let answer = tokio::time::timeout(PATIENCE, exchange)
             .await
             .map_err(|_| failed(format!("no answer within {} s", PATIENCE.as_secs())))?
             .map_err(|error| failed(error.to_string()))?;
-        if !status.is_success() {
-            let text = String::from_utf8_lossy(&answer);
-            return Err(failed(format!("{} {}", status.as_u16(), text.trim())));
+        if !answer.status().is_success() {
+            let text = String::from_utf8_lossy(answer.body());
+            return Err(failed(format!("{} {}", answer.status().as_u16(), text.trim())));
         }
         Ok(answer)
     }

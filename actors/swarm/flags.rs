@@ -26,6 +26,8 @@ pub enum Scenario {
     MeshWide,
     /// A burst while every tenth Envoy does not read
     Slow,
+    /// An instance of the upstream that all share is registered, and while it goes out, others write and read
+    Beside,
     /// Nothing, for --seconds
     Idle,
 }
@@ -40,6 +42,7 @@ impl Scenario {
             Self::Churn => "churn",
             Self::MeshWide => "mesh-wide",
             Self::Slow => "slow",
+            Self::Beside => "beside",
             Self::Idle => "idle",
         }
     }
@@ -80,7 +83,7 @@ pub struct SwarmFlags {
         default_value = "connect,endpoint,mesh-wide,reconnect,idle"
     )]
     pub scenarios: Vec<Scenario>,
-    /// How often each change is made: endpoint, mesh-wide
+    /// How often each change is made: endpoint, mesh-wide, beside
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
     /// Changes per second: churn
@@ -148,6 +151,11 @@ impl SwarmFlags {
                 "with --setup none, scenarios that change something need --trigger".to_owned(),
             ));
         }
+        if self.setup == Setup::None && self.scenarios.contains(&Scenario::Beside) {
+            return Err(SwarmError::Usage(
+                "the scenario beside reads and writes services: not with --setup none".to_owned(),
+            ));
+        }
         let changes: usize = self.scenarios.iter().map(|scenario| self.changes_of(*scenario)).sum();
         if changes > MOST_CHANGES {
             let told =
@@ -160,7 +168,7 @@ impl SwarmFlags {
     /// How many instances of the upstream the scenario registers.
     pub fn changes_of(&self, scenario: Scenario) -> usize {
         let changes = match scenario {
-            Scenario::Endpoint => self.rounds,
+            Scenario::Endpoint | Scenario::Beside => self.rounds,
             Scenario::Burst | Scenario::Slow => self.changes,
             Scenario::Churn => self.rate.saturating_mul(self.seconds),
             Scenario::Connect | Scenario::Reconnect | Scenario::MeshWide | Scenario::Idle => 0,

@@ -64,6 +64,25 @@ impl Mesh {
         }
     }
 
+    /// Registers a service that no Envoy has to do with, or gives it another port.
+    pub fn bystander_call(&self, port: u16) -> Call {
+        self.register(&json!({ "Name": self.bystander(), "Address": "10.200.255.2", "Port": port }))
+    }
+
+    /// Reads it, once it is another than at this index.
+    pub fn bystander_read(&self, index: u64) -> Call {
+        get(format!("/v1/health/service/{}?index={index}&wait=60s", self.bystander()))
+    }
+
+    pub fn bystander_end(&self) -> Call {
+        let path = format!("/v1/agent/service/deregister/{}", self.bystander());
+        Call { method: Method::PUT, path, body: Value::Null }
+    }
+
+    fn bystander(&self) -> String {
+        format!("{}-bystander", self.prefix)
+    }
+
     /// Changes a cluster of every proxy; nothing else.
     pub fn mesh_wide_call(&self, connect_timeout_ms: u32) -> Call {
         match self.setup {

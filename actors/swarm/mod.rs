@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  scenario   what happens, and what is waited for       --> api, mesh   writes over HTTP
+//!  bystander  somebody else who writes and reads
 //!  fleet      the Envoys and their threads               --> board       what each has seen, and when
 //!  stream     one connection: HTTP/2, gRPC's frames
 //!  envoy      one Envoy: what it asks, how it answers    --> content     what resources need and list
@@ -13,6 +14,7 @@
 
 mod api;
 mod board;
+mod bystander;
 mod content;
 mod envoy;
 mod flags;

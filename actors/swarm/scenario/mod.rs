@@ -1,21 +1,27 @@
 //! The scenarios: what happens, what is waited for, what is noted.
 
+mod round;
+
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use self::round::{Begin, since};
 use super::SwarmError;
 use super::api::{Api, ApiConnection};
-use super::board::{Count, Expected, Moment};
+use super::board::{Expected, Moment};
+use super::bystander::{Bystander, Waits};
 use super::flags::{Scenario, SwarmFlags};
 use super::fleet::Fleet;
 use super::mark::{Mark, Marks, SLOTS};
 use super::mesh::{Mesh, Setup};
 use super::messages::Kind;
 use super::node::NodeTemplate;
-use super::process::{Process, Usage};
+use super::process::Process;
 use super::progress::Progress;
 use super::report::{Report, Row};
 use super::spread::Spread;
@@ -48,14 +54,6 @@ pub struct Run<'a> {
     mesh_wide_changes: u32,
     connected: bool,
     report: Report,
-}
-
-/// The state of things when a round begins.
-struct Begin {
-    at: u64,
-    count: Count,
-    usage: Option<Usage>,
-    failures: u64,
 }
 
 impl<'a> Run<'a> {
@@ -122,6 +120,7 @@ impl<'a> Run<'a> {
                 Scenario::Churn => self.churn().await?,
                 Scenario::MeshWide => self.mesh_wide().await?,
                 Scenario::Slow => self.slow().await?,
+                Scenario::Beside => self.beside().await?,
                 Scenario::Idle => self.idle().await,
             }
             self.fleet.settle(SILENCE, REPOSE).await;
@@ -299,6 +298,37 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// A change for all, and while it goes out, writes and reads that have nothing to do with it.
+    async fn beside(&mut self) -> Result<(), SwarmError> {
+        let api = self.api.as_ref().ok_or_else(nowhere)?;
+        let mut bystander = Bystander::begin(api, self.mesh.clone()).await?;
+        let mut connection = api.connect().await?;
+        let mut begin = self.begin_round();
+        for _ in 0..self.flags.rounds {
+            let mark = self.next_mark();
+            let mut expected = Marks::default();
+            expected.add(mark);
+            self.fleet.board.expect(Expected::Changes(expected));
+            let call = self.mesh.change_call(mark);
+            let is_out = Cell::new(false);
+            let change = async {
+                let answer = connection.call(&call).await;
+                self.wait_for_acknowledgements("beside", self.fleet.len()).await;
+                is_out.set(true);
+                answer
+            };
+            let (change, work) = tokio::join!(change, bystander.work(|| is_out.get()));
+            change.and(work.map(|()| Bytes::new()))?;
+        }
+        let Waits { written, read } = std::mem::take(&mut bystander.waits);
+        for (name, times) in [("beside: write", written), ("beside: blocking read", read)] {
+            let row = Row { streams: times.len(), reached: times.len(), received: Spread::of(times), ..Row::default() };
+            self.end_round(name.to_owned(), &begin, row).await;
+            begin = self.begin_round();
+        }
+        bystander.end().await
+    }
+
     async fn idle(&mut self) {
         let begin = self.begin_round();
         let end = Instant::now() + self.flags.duration();
@@ -337,7 +367,6 @@ impl<'a> Run<'a> {
     }
 
     async fn connection(&self) -> Result<ApiConnection, SwarmError> {
-        let nowhere = || SwarmError::Usage("there is nowhere to make changes: give --trigger".to_owned());
         self.api.as_ref().ok_or_else(nowhere)?.connect().await
     }
 
@@ -345,83 +374,10 @@ impl<'a> Run<'a> {
         self.changes += 1;
         Mark::new(self.changes)
     }
-
-    fn begin_round(&self) -> Begin {
-        let board = &self.fleet.board;
-        Begin {
-            usage: self.server.and_then(Process::usage),
-            count: board.count(),
-            failures: board.totals.failures.load(Relaxed),
-            at: board.now(),
-        }
-    }
-
-    async fn wait_for_acknowledgements(&self, name: &str, wanted: usize) {
-        let board = &self.fleet.board;
-        self.wait_for(name, || board.totals.acknowledged.load(Relaxed), wanted, false).await;
-    }
-
-    /// Waits until the count is reached or the patience ends; for `until_silent` also until the server, having said
-    /// something, says nothing any more for long.
-    async fn wait_for(&self, name: &str, count: impl Fn() -> u64, wanted: usize, until_silent: bool) {
-        let end = Instant::now() + self.flags.patience();
-        let (mut last, mut changed, mut looks) = ((0, 0), Instant::now(), 0_u32);
-        while count() < wanted as u64 && Instant::now() < end {
-            sleep(LOOK).await;
-            let now = (count(), self.fleet.board.totals.responses.load(Relaxed));
-            if now != last {
-                (last, changed) = (now, Instant::now());
-            }
-            if until_silent && last.1 > 0 && changed.elapsed() > SILENCE * 10 {
-                break;
-            }
-            looks += 1;
-            if looks.is_multiple_of(25) {
-                self.progress.show(name, count(), wanted);
-            }
-        }
-    }
-
-    fn arrivals(&self, begin: &Begin, counted: impl Fn(usize) -> bool) -> Row {
-        let places = || self.fleet.board.places.iter().enumerate().filter(|(at, _)| counted(*at));
-        let times = |of| since(begin, places().filter_map(move |(_, place)| place.moment(of)));
-        let received = times(Moment::Received);
-        Row {
-            reached: received.len(),
-            received: Spread::of(received),
-            acknowledged: Spread::of(times(Moment::Acknowledged)),
-            ..Row::default()
-        }
-    }
-
-    /// Completes the row with what the round cost, once everybody is done with it.
-    async fn end_round(&mut self, scenario: String, begin: &Begin, row: Row) {
-        self.fleet.settle(SILENCE, REPOSE).await;
-        let board = &self.fleet.board;
-        let count = board.count();
-        let usage = self.server.and_then(Process::usage).zip(begin.usage.as_ref());
-        let resident = self.server.and_then(Process::resident_bytes);
-        let proxies = self.fleet.len() as u64;
-        self.report.rows.push(Row {
-            scenario,
-            streams: if row.streams == 0 { self.fleet.len() } else { row.streams },
-            bytes: count.bytes - begin.count.bytes,
-            resource_bytes: count.resource_bytes - begin.count.resource_bytes,
-            resources: count.resources - begin.count.resources,
-            responses: count.responses - begin.count.responses,
-            server_cpu_seconds: usage.map(|(now, before)| now.since(before).as_secs_f64()),
-            server_resident_bytes: resident,
-            server_resident_bytes_per_proxy: resident
-                .zip(self.resident_at_first)
-                .map(|(now, first)| now.saturating_sub(first) / proxies),
-            failures: board.totals.failures.load(Relaxed) - begin.failures,
-            ..row
-        });
-    }
 }
 
-fn since(begin: &Begin, moments: impl Iterator<Item = u64>) -> Vec<Duration> {
-    moments.map(|moment| Duration::from_nanos(moment.saturating_sub(begin.at))).collect()
+fn nowhere() -> SwarmError {
+    SwarmError::Usage("there is nowhere to make changes: give --trigger".to_owned())
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of one run are far below 53 bits")]
