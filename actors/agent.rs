@@ -1,14 +1,14 @@
 //! `chancery agent`: the house with its doors, from a configuration to a clean end.
 
+mod opening;
+
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use chancery::catalog::{Registration, Settings, Write, query};
 use chancery::model::{Check, CheckId, Entry, Node, NodeName, Service, ServiceId, Status, TrustDomain};
@@ -16,8 +16,8 @@ use chancery::model::{Check, CheckId, Entry, Node, NodeName, Service, ServiceId,
 use crate::catalog::CommitError;
 use crate::config::{AgentConfig, AgentFlags, ConfigError};
 use crate::controls::{Controls, Order};
-use crate::doors;
 use crate::doors::http::Process;
+use crate::doors::listening::{CertificateError, ListenAddress};
 use crate::kit::{Cells, Clock, RippleLog};
 use crate::log::Log;
 use crate::metrics;
@@ -26,12 +26,10 @@ use crate::scrape::{self, Scrape};
 use crate::stores::{Embedded, Memory, Store, StoreError};
 use crate::version::CONSUL_INTERFACE_VERSION;
 use crate::wiring::{House, Plan};
+use opening::Doors;
 
 /// How long a stop by SIGTERM takes to send all clients away.
 const DRAIN: Duration = Duration::from_secs(2);
-/// Connections that may wait to be accepted. A shorter queue overflows when a whole mesh comes back at once, and who
-/// finds it full tries again only after a second.
-const BACKLOG: u32 = 4096;
 /// How often samples of histograms are moved into their buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -42,7 +40,9 @@ pub enum AgentError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot listen on {address} for {door}: {error}; is another agent running? Choose another with {flag}")]
-    Listen { door: &'static str, address: SocketAddr, flag: &'static str, error: std::io::Error },
+    Listen { door: &'static str, address: ListenAddress, flag: &'static str, error: std::io::Error },
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error("{what}, from the configuration: {error}")]
     Configured { what: String, error: CommitError },
     #[error("metrics cannot be installed: {0}")]
@@ -72,23 +72,18 @@ pub async fn run(flags: AgentFlags) -> Result<(), AgentError> {
     register_self(&house, &config).await?;
     from_files.apply(&house, &config).await?;
 
-    let (stop, stopped) = watch::channel(false);
     let (controls, mut orders) = Controls::new();
     let process = Process { scrape: scrape.clone(), controls, monitors: Arc::clone(&log.monitors) };
-    let doors = open_doors(&house, &config, &process, &stopped).await?;
+    let doors = Doors::open(&house, &config, &process)?;
     tracing::info!(datacenter = %config.datacenter, node = %config.node_name, "Chancery is ready");
 
-    let graceful =
-        until_told(&Loading { flags: &flags, house: &house, log: &log }, &mut orders, &mut from_files, &scrape).await?;
+    let loading = Loading { flags: &flags, house: &house, log: &log, doors: &doors };
+    let graceful = until_told(&loading, &mut orders, &mut from_files, &scrape).await?;
     if graceful {
         tracing::info!("draining: clients are sent away");
         house.streams.drain(DRAIN).await;
     }
-    _ = stop.send(true);
-    for door in doors {
-        // a door that does not close in a second is left standing: its clients know how to come back
-        _ = tokio::time::timeout(Duration::from_secs(1), door).await;
-    }
+    doors.close().await;
     for arbiter in arbiters {
         arbiter.stop();
         _ = arbiter.join();
@@ -121,73 +116,22 @@ async fn open(config: &AgentConfig, cells: Cells) -> Result<House, AgentError> {
     Ok(House::open(plan).await?)
 }
 
-type Door = tokio::task::JoinHandle<()>;
-
-async fn open_doors(
-    house: &House,
-    config: &AgentConfig,
-    process: &Process,
-    stopped: &watch::Receiver<bool>,
-) -> Result<Vec<Door>, AgentError> {
-    let mut doors = Vec::new();
-    for address in &config.http {
-        let listener = listen("HTTP", *address, "-http-port").await?;
-        let state = doors::http::HttpState::new(house.clone(), config, process.clone());
-        let shutdown = when_stopped(stopped);
-        doors.push(tokio::spawn(async move {
-            if let Err(error) = doors::http::serve(state, listener, shutdown).await {
-                tracing::error!(%error, "the HTTP door failed");
-            }
-        }));
-    }
-    for address in &config.grpc {
-        let listener = listen("gRPC", *address, "-grpc-port").await?;
-        let parts = doors::grpc::GrpcParts {
-            streams: house.streams.clone(),
-            loads: house.loads.clone(),
-            own_node: config.node_name.clone(),
-        };
-        let serving = doors::grpc::serve(parts, listener, when_stopped(stopped));
-        doors.push(tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the gRPC door failed");
-            }
-        }));
-    }
-    Ok(doors)
-}
-
-async fn listen(door: &'static str, address: SocketAddr, flag: &'static str) -> Result<TcpListener, AgentError> {
-    let listener = bind(address).map_err(|error| AgentError::Listen { door, address, flag, error })?;
-    tracing::info!(%address, "{door} is listening");
-    Ok(listener)
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-fn when_stopped(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + use<> {
-    let mut stopped = stopped.clone();
-    async move {
-        _ = stopped.wait_for(|stopped| *stopped).await;
-    }
-}
-
 /// What the configuration is read from, and what it changes.
 struct Loading<'a> {
     flags: &'a AgentFlags,
     house: &'a House,
     log: &'a Log,
+    doors: &'a Doors,
 }
 
 impl Loading<'_> {
     /// Reads the configuration again. What went wrong is logged, and returned.
     async fn again(&self, from_files: &mut Configured) -> Result<(), String> {
         let config = AgentConfig::load(self.flags).map_err(|error| {
+            tracing::error!(%error, "the configuration stays as it was");
+            error.to_string()
+        })?;
+        self.doors.reload(&config).map_err(|error| {
             tracing::error!(%error, "the configuration stays as it was");
             error.to_string()
         })?;
@@ -253,7 +197,9 @@ async fn register_self(house: &House, config: &AgentConfig) -> Result<(), AgentE
         .or_else(|| known.map(|node| node.id.clone()).filter(|id| !id.is_empty()))
         .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let address = config.advertise_addr.to_string();
-    let tagged = ["lan", "lan_ipv4", "wan", "wan_ipv4"].map(|tag| (tag.to_owned(), address.clone()));
+    let version = if config.advertise_addr.is_ipv4() { "ipv4" } else { "ipv6" };
+    let tags = ["lan".to_owned(), format!("lan_{version}"), "wan".to_owned(), format!("wan_{version}")];
+    let tagged = tags.map(|tag| (tag, address.clone()));
     let mut meta = config.node_meta.clone();
     meta.insert("consul-network-segment".to_owned(), String::new());
     meta.insert("consul-version".to_owned(), CONSUL_INTERFACE_VERSION.to_owned());

@@ -1,6 +1,14 @@
 //! Addresses as settings give them.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+/// Where a door listens, as `addresses` says it; the port is said elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Host {
+    Ip(IpAddr),
+    Socket(PathBuf),
+}
 
 /// One IP address.
 pub(super) fn one(text: &str) -> Result<IpAddr, String> {
@@ -8,9 +16,7 @@ pub(super) fn one(text: &str) -> Result<IpAddr, String> {
         return of_template(text, &interfaces()?);
     }
     if text.starts_with("unix:") {
-        return Err(format!(
-            "the unix socket {text:?} is not supported by this version of chancery: give an IP address"
-        ));
+        return Err(format!("the unix socket {text:?} cannot be used here: give an IP address"));
     }
     let plain = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     plain.parse().map_err(|_| format!("expected an IP address, got {text:?}"))
@@ -23,6 +29,20 @@ pub(super) fn several(text: &str) -> Result<Vec<IpAddr>, String> {
     }
     let addresses = text.split_whitespace().map(one).collect::<Result<Vec<_>, _>>()?;
     if addresses.is_empty() { Err("expected an IP address, got nothing".to_owned()) } else { Ok(addresses) }
+}
+
+/// Several addresses and unix sockets, with spaces between them.
+pub(super) fn hosts(text: &str) -> Result<Vec<Host>, String> {
+    if text.contains("{{") {
+        return one(text).map(|address| vec![Host::Ip(address)]);
+    }
+    let host = |text: &str| match text.strip_prefix("unix://") {
+        Some(path) if path.starts_with('/') => Ok(Host::Socket(path.into())),
+        Some(_) => Err(format!("expected a unix socket such as unix:///run/chancery.sock, got {text:?}")),
+        None => one(text).map(Host::Ip),
+    };
+    let hosts = text.split_whitespace().map(host).collect::<Result<Vec<_>, _>>()?;
+    if hosts.is_empty() { Err("expected an IP address, got nothing".to_owned()) } else { Ok(hosts) }
 }
 
 /// An address of this machine, and the name of its interface.

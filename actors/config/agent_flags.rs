@@ -62,6 +62,15 @@ pub struct AgentFlags {
     /// The port of the HTTP API, -1 for none [default: 8500]
     #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub http_port: Option<i64>,
+    /// The port of the HTTP API with TLS, -1 for none [default: -1]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
+    pub https_port: Option<i64>,
+    /// How long a blocking query that does not say takes at most [default: 5m]
+    #[arg(long, value_name = "DURATION")]
+    pub default_query_time: Option<String>,
+    /// How long a blocking query takes at most, whatever it says [default: 10m]
+    #[arg(long, value_name = "DURATION")]
+    pub max_query_time: Option<String>,
     /// The port of gRPC and xDS, -1 for none [default: 8502]
     #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub grpc_port: Option<i64>,

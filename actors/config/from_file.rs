@@ -6,10 +6,13 @@ use chancery::wire::fields::asks_nothing;
 use chancery::wire::{DecodeError, Fields, Typing};
 
 use super::files::File;
+use super::http::query_time;
 use super::problem::Problem;
 use super::settings::{Settings, action, datacenter, level, name, path, port, set, uuid};
+use super::tls::{DoorKeys, TlsKeys};
 use super::xds::XdsKeys;
-use super::{address, keys};
+use super::{address, keys, owner, tls};
+use crate::doors::listening::CipherNames;
 
 /// Of one file.
 pub(super) fn settings(file: &File, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) -> Settings {
@@ -20,6 +23,8 @@ pub(super) fn settings(file: &File, problems: &mut Vec<Problem>, warnings: &mut 
             let mut settings = Settings::default();
             reading.top(&mut fields, &mut settings);
             reading.network(&mut fields, &mut settings);
+            reading.http(&mut fields, &mut settings);
+            reading.tls(&mut fields, &mut settings.tls);
             reading.security(&mut fields, &mut settings);
             reading.finish(&mut fields, keys::TOP);
             settings
@@ -69,6 +74,7 @@ impl Reading<'_> {
         self.text(fields, "advertise_addr", &mut settings.advertise_addr, address::one);
         if let Some(mut ports) = self.keep(fields.object("ports", "ports")) {
             settings.http_port = self.port(&mut ports, "http");
+            settings.https_port = self.port(&mut ports, "https");
             settings.grpc_port = self.port(&mut ports, "grpc");
             let sidecar = 1..=i64::from(u16::MAX);
             let mut bound =
@@ -78,7 +84,8 @@ impl Reading<'_> {
             self.finish(&mut ports, keys::PORTS);
         }
         if let Some(mut addresses) = self.keep(fields.object("addresses", "addresses")) {
-            self.text(&mut addresses, "http", &mut settings.http_addresses, address::several);
+            self.text(&mut addresses, "http", &mut settings.http_addresses, address::hosts);
+            self.text(&mut addresses, "https", &mut settings.https_addresses, address::several);
             self.text(&mut addresses, "grpc", &mut settings.grpc_addresses, address::several);
             self.finish(&mut addresses, keys::ADDRESSES);
         }
@@ -88,16 +95,54 @@ impl Reading<'_> {
         }
     }
 
+    fn http(&mut self, fields: &mut Fields<'_>, settings: &mut Settings) {
+        let http = &mut settings.http;
+        self.text(fields, "default_query_time", &mut http.default_query_time, query_time);
+        self.text(fields, "max_query_time", &mut http.max_query_time, query_time);
+        if let Some(mut api) = self.keep(fields.object("http_config", "http_config")) {
+            http.read_api(&mut api, &mut |error| self.problem(error));
+            self.finish(&mut api, keys::HTTP_CONFIG);
+        }
+        if let Some(mut limits) = self.keep(fields.object("limits", "limits")) {
+            http.read_limits(&mut limits, &mut |error| self.problem(error));
+            self.finish(&mut limits, keys::LIMITS);
+        }
+        if let Some(mut sockets) = self.keep(fields.object("unix_sockets", "unix_sockets")) {
+            self.text(&mut sockets, "user", &mut http.socket_user, owner::user);
+            self.text(&mut sockets, "group", &mut http.socket_group, owner::group);
+            self.text(&mut sockets, "mode", &mut http.socket_mode, owner::mode);
+            self.finish(&mut sockets, &[]);
+        }
+    }
+
+    /// `tls { … }`, and the spellings at the top, which are older.
+    fn tls(&mut self, fields: &mut Fields<'_>, tls: &mut TlsKeys) {
+        self.tls_of_a_door(fields, &mut tls.old);
+        tls.old_https.verify_incoming = self.keep(fields.optional_flag("verify_incoming_https"));
+        let Some(mut doors) = self.keep(fields.object("tls", "tls")) else { return };
+        for (key, door) in [("defaults", &mut tls.defaults), ("https", &mut tls.https)] {
+            if let Some(mut keys) = self.keep(doors.object(key, "tls of a door")) {
+                self.tls_of_a_door(&mut keys, door);
+                self.finish(&mut keys, keys::TLS_OF_A_DOOR);
+            }
+        }
+        self.finish(&mut doors, keys::TLS);
+    }
+
+    fn tls_of_a_door(&mut self, fields: &mut Fields<'_>, door: &mut DoorKeys) {
+        self.text(fields, "cert_file", &mut door.cert, path);
+        self.text(fields, "key_file", &mut door.key, path);
+        self.text(fields, "ca_file", &mut door.ca, path);
+        self.text(fields, "ca_path", &mut door.ca_path, path);
+        self.text(fields, "tls_min_version", &mut door.oldest, tls::oldest);
+        self.text(fields, "tls_cipher_suites", &mut door.ciphers, CipherNames::parse);
+        door.verify_incoming = self.keep(fields.optional_flag("verify_incoming"));
+    }
+
     fn security(&mut self, fields: &mut Fields<'_>, settings: &mut Settings) {
         self.text(fields, "default_intention_policy", &mut settings.default_intention, action);
         // its spelling before Consul 1.4
         self.text(fields, "acl_default_policy", &mut settings.acl_default, action);
-        let writers = self.keep(fields.optional_texts("allow_write_http_from")).unwrap_or_default();
-        if !writers.is_empty() {
-            // a restriction that is asked for must not be an open door and a warning
-            let text = "is not supported by this version of chancery: keep the port to yourself with client_addr";
-            self.problem(fields.error("allow_write_http_from", text));
-        }
         if let Some(mut acl) = self.keep(fields.object("acl", "acl")) {
             self.text(&mut acl, "default_policy", &mut settings.acl_default, action);
             if self.keep(acl.optional_flag("enabled")) == Some(true) {

@@ -2,6 +2,7 @@
 
 use super::address;
 use super::agent_flags::AgentFlags;
+use super::http::query_time;
 use super::problem::Problem;
 use super::settings::{Settings, action, datacenter, level, name, path, port, set, uuid};
 
@@ -22,6 +23,10 @@ pub(super) fn settings(flags: &AgentFlags, problems: &mut Vec<Problem>, warnings
     keep("bind", set(&mut settings.bind_addr, flags.bind.as_deref(), address::one));
     keep("advertise", set(&mut settings.advertise_addr, flags.advertise.as_deref(), address::one));
     keep("http-port", set(&mut settings.http_port, flags.http_port, port));
+    keep("https-port", set(&mut settings.https_port, flags.https_port, port));
+    let time = |given: &Option<String>| given.as_deref().map(query_time).transpose();
+    keep("default-query-time", time(&flags.default_query_time).map(|time| settings.http.default_query_time = time));
+    keep("max-query-time", time(&flags.max_query_time).map(|time| settings.http.max_query_time = time));
     keep("grpc-port", set(&mut settings.grpc_port, flags.grpc_port, port));
     keep("log-level", set(&mut settings.log_level, flags.log_level.as_deref(), level));
     let policy = flags.default_intention_policy.as_deref();

@@ -12,6 +12,7 @@ const METRICS: &str = "metrics for Prometheus are always at /metrics";
 const NOT_SERVED: &str = "there is one way to be served, and it is always on";
 pub(super) const NOT_YET: &str = "it is not supported by this version of chancery";
 const NO_INTERMEDIATE: &str = "the root signs leaves itself";
+const NO_OTHERS: &str = "there are no other agents whose connections would be secured";
 const NO_SESSIONS: &str = "there are no sessions";
 const OLD_DEFAULTS: &str = "it was replaced by the config entry proxy-defaults";
 pub(super) const ONE_AGENT: &str =
@@ -19,10 +20,11 @@ pub(super) const ONE_AGENT: &str =
 const ONE_ADDRESS: &str = "a node has one address here, advertise_addr";
 const ONE_PARTITION: &str = "there is one partition, the default one";
 const OWN: &str = "it belongs to a program that chancery is not";
+const OWN_ORDER: &str = "the server's order of cipher suites is always preferred";
 const PACE: &str = "changes are sent as fast as each client answers: there is no pace to limit";
 pub(super) const PAGE: &str = "the live page is always at /admin/";
 const PEERS: &str = "there are no peers";
-pub(super) const PLAIN: &str = "HTTP and xDS are served in plaintext: put a proxy that speaks TLS in front";
+pub(super) const PLAIN: &str = "xDS is served in plaintext: put a proxy that speaks TLS in front";
 pub(super) const RAFT: &str = "state is kept by an embedded store, without Raft";
 pub(super) const RELOAD: &str = "send SIGHUP, or run `chancery reload`";
 const SIGNING: &str = "a signature costs less than the limit would";
@@ -55,14 +57,10 @@ pub(super) const TOP: &[Idle] = &[
     ("auto_reload_config", RELOAD),
     ("autopilot", ALONE),
     ("build_date", STAMP),
-    ("ca_file", PLAIN),
-    ("ca_path", PLAIN),
     ("cache", ONE_AGENT),
-    ("cert_file", PLAIN),
     ("check_output_max_size", NOT_YET),
     ("check_update_interval", ONE_AGENT),
     ("cloud", OWN),
-    ("default_query_time", NOT_YET),
     ("disable_anonymous_signature", OWN),
     ("disable_coordinates", GOSSIP),
     ("disable_host_node_id", ONE_AGENT),
@@ -87,17 +85,13 @@ pub(super) const TOP: &[Idle] = &[
     ("experiments", OWN),
     ("gossip_lan", GOSSIP),
     ("gossip_wan", GOSSIP),
-    ("http_config", NOT_YET),
-    ("key_file", PLAIN),
     ("leave_on_terminate", ENDING),
     ("license_path", OWN),
-    ("limits", NOT_YET),
     ("locality", NOT_YET),
     ("log_file", LOGS),
     ("log_rotate_bytes", LOGS),
     ("log_rotate_duration", LOGS),
     ("log_rotate_max_files", LOGS),
-    ("max_query_time", NOT_YET),
     ("non_voting_server", RAFT),
     ("partition", ONE_PARTITION),
     ("peering", PEERS),
@@ -131,7 +125,7 @@ pub(super) const TOP: &[Idle] = &[
     ("serf_allowed_cidrs_wan", GOSSIP),
     ("serf_lan", GOSSIP),
     ("serf_wan", GOSSIP),
-    ("server_name", PLAIN),
+    ("server_name", NO_OTHERS),
     ("server_rejoin_age_max", ALONE),
     ("session_ttl_min", NO_SESSIONS),
     ("skip_leave_on_interrupt", ENDING),
@@ -139,22 +133,16 @@ pub(super) const TOP: &[Idle] = &[
     ("start_join_wan", ALONE),
     ("syslog_facility", LOGS),
     ("telemetry", METRICS),
-    ("tls", PLAIN),
-    ("tls_cipher_suites", PLAIN),
-    ("tls_min_version", PLAIN),
-    ("tls_prefer_server_cipher_suites", PLAIN),
+    ("tls_prefer_server_cipher_suites", OWN_ORDER),
     ("translate_wan_addrs", ALONE),
     ("ui", PAGE),
     ("ui_config", PAGE),
     ("ui_content_path", PAGE),
     ("ui_dir", PAGE),
-    ("unix_sockets", NOT_YET),
     ("use_streaming_backend", NOT_SERVED),
-    ("verify_incoming", PLAIN),
-    ("verify_incoming_https", PLAIN),
-    ("verify_incoming_rpc", PLAIN),
-    ("verify_outgoing", PLAIN),
-    ("verify_server_hostname", PLAIN),
+    ("verify_incoming_rpc", NO_OTHERS),
+    ("verify_outgoing", NO_OTHERS),
+    ("verify_server_hostname", NO_OTHERS),
     ("version", STAMP),
     ("version_metadata", STAMP),
     ("version_prerelease", STAMP),
@@ -167,7 +155,6 @@ pub(super) const PORTS: &[Idle] = &[
     ("expose_max_port", NOT_YET),
     ("expose_min_port", NOT_YET),
     ("grpc_tls", PLAIN),
-    ("https", PLAIN),
     ("proxy_max_port", OWN),
     ("proxy_min_port", OWN),
     ("serf_lan", GOSSIP),
@@ -176,7 +163,30 @@ pub(super) const PORTS: &[Idle] = &[
 ];
 
 /// In `addresses`.
-pub(super) const ADDRESSES: &[Idle] = &[("dns", DNS), ("grpc_tls", PLAIN), ("https", PLAIN)];
+pub(super) const ADDRESSES: &[Idle] = &[("dns", DNS), ("grpc_tls", PLAIN)];
+
+/// In `http_config`.
+pub(super) const HTTP_CONFIG: &[Idle] =
+    &[("max_header_bytes", "what stands before the body of a request may have 400 kB"), ("use_cache", ONE_AGENT)];
+
+/// In `limits`.
+pub(super) const LIMITS: &[Idle] = &[
+    ("kv_max_value_size", NOT_YET),
+    ("request_limits", NOT_YET),
+    ("rpc_client_timeout", NO_OTHERS),
+    ("rpc_handshake_timeout", NO_OTHERS),
+    ("rpc_max_burst", NO_OTHERS),
+    ("rpc_max_conns_per_client", NO_OTHERS),
+    ("rpc_rate", NO_OTHERS),
+    ("txn_max_req_len", NOT_YET),
+];
+
+/// In `tls`.
+pub(super) const TLS: &[Idle] =
+    &[("enable_agent_tls_for_checks", NOT_YET), ("grpc", PLAIN), ("internal_rpc", NO_OTHERS)];
+
+/// In `tls.defaults` and `tls.https`.
+pub(super) const TLS_OF_A_DOOR: &[Idle] = &[("verify_outgoing", NO_OTHERS), ("verify_server_hostname", NO_OTHERS)];
 
 /// In `xds`.
 pub(super) const XDS: &[Idle] = &[("update_max_per_second", PACE)];

@@ -6,14 +6,17 @@ mod definitions;
 mod files;
 mod from_file;
 mod from_flags;
+mod http;
 mod idle_flags;
 mod keys;
+mod owner;
 mod problem;
 mod settings;
+mod tls;
 mod xds;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,9 +27,12 @@ use chancery::model::{Action, Check, Datacenter, Entry, NodeName};
 pub use agent_flags::{AgentFlags, ConfigFormat, ConfigPath, ConfigPaths};
 pub use problem::{ConfigError, Problem};
 
+use address::Host;
 use definitions::Definitions;
 use settings::Settings;
 
+use crate::doors::http::HttpSettings;
+use crate::doors::listening::{CertificateFiles, ListenAddress, SocketOwner};
 use crate::xds_settings::XdsSettings;
 
 const HTTP_PORT: u16 = 8500;
@@ -45,8 +51,14 @@ pub struct AgentConfig {
     /// `None`: state is kept in memory (`-dev`).
     pub data_dir: Option<PathBuf>,
     pub dev: bool,
-    /// Where HTTP listens; empty when it is switched off.
-    pub http: Vec<SocketAddr>,
+    /// Where HTTP listens in plaintext; empty when it is switched off.
+    pub http: Vec<ListenAddress>,
+    /// Where HTTPS listens; empty when it is switched off, or there is no certificate.
+    pub https: Vec<SocketAddr>,
+    pub certificate: Option<CertificateFiles>,
+    /// Of unix sockets.
+    pub socket_owner: SocketOwner,
+    pub http_settings: HttpSettings,
     /// Where gRPC (xDS) listens; empty when it is switched off.
     pub grpc: Vec<SocketAddr>,
     /// Where both listen unless `addresses` says otherwise.
@@ -117,10 +129,14 @@ impl AgentConfig {
             problems.push(Problem::new("data_dir is required (or use -dev)"));
         }
         problems.extend(settings.contradictions());
+        let https = settings.https_port.is_some_and(|port| port != 0);
+        let certificate = settings.tls.clone().resolve(https, &mut problems, &mut warnings);
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        Ok(resolve(dev, settings, node_name, definitions, warnings))
+        let config = resolve(dev, settings, node_name, definitions, warnings);
+        let https = if certificate.is_some() { config.https } else { Vec::new() };
+        Ok(Self { certificate, https, ..config })
     }
 }
 
@@ -146,6 +162,19 @@ fn resolve(
         // as in Consul, a port below 1 switches the server off
         addresses.iter().filter(|_| port != 0).map(|address| SocketAddr::new(*address, port)).collect()
     };
+    let doors = |hosts: &Option<Vec<Host>>, port: Option<u16>, default: u16| -> Vec<ListenAddress> {
+        let port = port.unwrap_or(default);
+        let hosts = hosts.clone().unwrap_or_else(|| client_addr.iter().copied().map(Host::Ip).collect());
+        // a unix socket needs no port
+        hosts
+            .into_iter()
+            .filter_map(|host| match host {
+                Host::Ip(_) if port == 0 => None,
+                Host::Ip(address) => Some(ListenAddress::Port(SocketAddr::new(address, port))),
+                Host::Socket(path) => Some(ListenAddress::Socket(path)),
+            })
+            .collect()
+    };
     let default_bind = if dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
     let bind_addr = settings.bind_addr.unwrap_or(default_bind.into());
     AgentConfig {
@@ -155,7 +184,11 @@ fn resolve(
         node_meta: settings.node_meta,
         data_dir: settings.data_dir.filter(|_| !dev),
         dev,
-        http: listen(&settings.http_addresses, settings.http_port, HTTP_PORT),
+        http: doors(&settings.http_addresses, settings.http_port, HTTP_PORT),
+        https: listen(&settings.https_addresses, settings.https_port, 0),
+        certificate: None,
+        socket_owner: settings.http.socket_owner(),
+        http_settings: settings.http.resolve(),
         grpc: listen(&settings.grpc_addresses, settings.grpc_port, GRPC_PORT),
         bind_addr,
         advertise_addr: settings.advertise_addr.unwrap_or_else(|| reachable(bind_addr)),
@@ -186,12 +219,16 @@ fn reachable(bind: IpAddr) -> IpAddr {
     if !bind.is_unspecified() {
         return bind;
     }
-    // connecting a datagram socket sends nothing; 192.0.2.1 is kept for documentation and is never local
-    let way_out = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
-        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
-        socket.local_addr()
-    });
-    way_out.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
+    let way_out = |from: IpAddr, to: IpAddr| {
+        // connecting a datagram socket sends nothing
+        let socket = UdpSocket::bind((from, 0)).ok()?;
+        socket.connect((to, 9)).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    // these are kept for documentation and are never local
+    let v4 = || way_out(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::new(192, 0, 2, 1).into());
+    let v6 = || way_out(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into());
+    v4().or_else(v6).unwrap_or(Ipv4Addr::LOCALHOST.into())
 }
 
 #[cfg(test)]

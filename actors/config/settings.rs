@@ -8,7 +8,10 @@ use std::time::Duration;
 use chancery::catalog::SIDECAR_PORTS;
 use chancery::model::Action;
 
+use super::address::Host;
+use super::http::HttpKeys;
 use super::problem::Problem;
+use super::tls::TlsKeys;
 use super::xds::XdsKeys;
 
 #[derive(Default)]
@@ -24,7 +27,9 @@ pub(super) struct Settings {
     /// 0: none.
     pub(super) http_port: Option<u16>,
     pub(super) grpc_port: Option<u16>,
-    pub(super) http_addresses: Option<Vec<IpAddr>>,
+    pub(super) https_port: Option<u16>,
+    pub(super) http_addresses: Option<Vec<Host>>,
+    pub(super) https_addresses: Option<Vec<IpAddr>>,
     pub(super) grpc_addresses: Option<Vec<IpAddr>>,
     pub(super) sidecar_min: Option<u16>,
     pub(super) sidecar_max: Option<u16>,
@@ -37,6 +42,8 @@ pub(super) struct Settings {
     pub(super) cluster_id: Option<String>,
     pub(super) leaf_cert_ttl: Option<Duration>,
     pub(super) xds: XdsKeys,
+    pub(super) http: HttpKeys,
+    pub(super) tls: TlsKeys,
 }
 
 impl Settings {
@@ -54,7 +61,9 @@ impl Settings {
             advertise_addr: self.advertise_addr.or(earlier.advertise_addr),
             http_port: self.http_port.or(earlier.http_port),
             grpc_port: self.grpc_port.or(earlier.grpc_port),
+            https_port: self.https_port.or(earlier.https_port),
             http_addresses: self.http_addresses.or(earlier.http_addresses),
+            https_addresses: self.https_addresses.or(earlier.https_addresses),
             grpc_addresses: self.grpc_addresses.or(earlier.grpc_addresses),
             sidecar_min: self.sidecar_min.or(earlier.sidecar_min),
             sidecar_max: self.sidecar_max.or(earlier.sidecar_max),
@@ -67,6 +76,8 @@ impl Settings {
             cluster_id: self.cluster_id.or(earlier.cluster_id),
             leaf_cert_ttl: self.leaf_cert_ttl.or(earlier.leaf_cert_ttl),
             xds: self.xds.over(earlier.xds),
+            http: self.http.over(earlier.http),
+            tls: self.tls.over(earlier.tls),
         }
     }
 }
@@ -89,6 +100,7 @@ impl Settings {
                  version of chancery, so they must be the same"
             )));
         }
+        problems.extend(self.http.contradictions());
         problems
     }
 }

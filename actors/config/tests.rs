@@ -3,6 +3,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, Parser as _};
 
 use super::*;
+use crate::doors::http::Network;
+use crate::doors::listening::OldestTls;
 use crate::flags::go_flags;
 
 fn flags(args: &str) -> AgentFlags {
@@ -40,6 +42,10 @@ impl Folder {
     }
 }
 
+fn port(address: &str) -> ListenAddress {
+    ListenAddress::Port(address.parse().unwrap())
+}
+
 fn loaded(hcl: &str) -> AgentConfig {
     Folder::of(&[("a.hcl", hcl)]).load("-dev -config-file DIR/a.hcl").unwrap()
 }
@@ -54,7 +60,8 @@ fn dev_needs_nothing_else() {
     assert_eq!(config.datacenter, "dc1");
     assert!(!config.node_name.is_empty());
     assert_eq!((config.dev, &config.data_dir), (true, &None));
-    assert_eq!(config.http, ["127.0.0.1:8500".parse().unwrap()]);
+    assert_eq!(config.http, [port("127.0.0.1:8500")]);
+    assert_eq!((config.https.len(), &config.http_settings), (0, &HttpSettings::default()));
     assert_eq!(config.grpc, ["127.0.0.1:8502".parse().unwrap()]);
     assert_eq!(config.advertise_addr, Ipv4Addr::LOCALHOST);
     assert_eq!((config.default_intention, config.log_level.as_str(), config.log_json), (Action::Allow, "info", false));
@@ -84,7 +91,7 @@ fn every_flag_takes_effect() {
     assert_eq!((config.node_name.as_str(), config.datacenter.as_str()), ("n1", "dc2"));
     assert_eq!(config.node_id.as_deref(), Some("6ba7b810-9dad-11d1-80b4-00c04fd430c8"));
     assert_eq!(config.node_meta["a"], "b:c");
-    assert_eq!(config.http, ["0.0.0.0:18500".parse().unwrap()]);
+    assert_eq!(config.http, [port("0.0.0.0:18500")]);
     assert_eq!(config.grpc, []);
     assert_eq!(
         (config.bind_addr.to_string(), config.advertise_addr.to_string()),
@@ -135,7 +142,7 @@ fn every_key_takes_effect() {
     );
     assert_eq!((config.datacenter.as_str(), config.node_name.as_str()), ("dc3", "n2"));
     assert_eq!(config.node_meta["rack"], "7");
-    assert_eq!(config.http, ["127.0.0.1:8600".parse().unwrap(), "[::1]:8600".parse().unwrap()]);
+    assert_eq!(config.http, [port("127.0.0.1:8600"), port("[::1]:8600")]);
     assert_eq!(config.grpc, ["10.0.0.1:8602".parse().unwrap()]);
     assert_eq!((config.sidecar_ports, config.pid_file), (30000..=30001, Some("/run/chancery.pid".into())));
     assert_eq!(config.default_intention, Action::Deny);
@@ -271,8 +278,8 @@ fn a_wrong_key_is_told_with_file_and_line() {
 fn what_is_not_supported_is_told() {
     told(&[
         (
-            "addresses { http = \"unix:///s\" }",
-            "DIR/a.hcl:1: key \"addresses.http\": the unix socket \"unix:///s\" NOT_YET: give an IP address",
+            "addresses { grpc = \"unix:///s\" }",
+            "DIR/a.hcl:1: key \"addresses.grpc\": the unix socket \"unix:///s\" cannot be used here: give an IP address",
         ),
         (
             "default_intention_policy = \"maybe\"",
@@ -373,7 +380,19 @@ fn a_piece_on_the_command_line_wins_over_files() {
 
 #[test]
 fn every_key_without_effect_says_why_in_one_line() {
-    let lists = [keys::TOP, keys::PORTS, keys::ADDRESSES, keys::XDS, keys::ACL, keys::CONNECT, keys::CA_CONFIG];
+    let lists = [
+        keys::TOP,
+        keys::PORTS,
+        keys::ADDRESSES,
+        keys::XDS,
+        keys::ACL,
+        keys::CONNECT,
+        keys::CA_CONFIG,
+        keys::HTTP_CONFIG,
+        keys::LIMITS,
+        keys::TLS,
+        keys::TLS_OF_A_DOOR,
+    ];
     for list in lists {
         assert!(list.is_sorted_by_key(|(key, _)| *key), "sorted, so that a key is found");
         for (key, why) in list {
@@ -394,9 +413,7 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn a_restriction_that_cannot_be_kept_is_refused() {
-    let text = refused("allow_write_http_from = [\"127.0.0.0/8\"]");
-    assert!(text.contains("keep the port to yourself"), "{text}");
+fn the_older_word_for_the_default_of_intentions_is_understood() {
     assert_eq!(loaded("acl_default_policy = \"deny\"").default_intention, Action::Deny);
 }
 
@@ -422,4 +439,123 @@ fn how_clients_are_served_can_be_set() {
         assert!(text.contains(wrong), "{wrong} is not in {text}");
     }
     assert!(loaded("xds { update_max_per_second = 100 }").warnings[0].contains("xds.update_max_per_second"));
+}
+
+#[test]
+fn how_http_is_served_can_be_set() {
+    let config = loaded(
+        r#"
+        addresses { http = "127.0.0.1 unix:///run/a.sock" }
+        unix_sockets { user = "1000", group = "root", mode = "0770" }
+        http_config {
+          response_headers { Access-Control-Allow-Origin = "*" }
+          block_endpoints = ["/v1/kv"]
+          allow_write_http_from = ["127.0.0.0/8"]
+          use_cache = true
+        }
+        limits { http_max_conns_per_client = 100, https_handshake_timeout = "3s" }
+        default_query_time = "10s"
+        max_query_time = "20s"
+        "#,
+    );
+    assert_eq!(config.http, [port("127.0.0.1:8500"), ListenAddress::Socket("/run/a.sock".into())]);
+    assert_eq!(config.socket_owner, SocketOwner { user: Some(1000), group: Some(0), mode: Some(0o770) });
+    let settings = &config.http_settings;
+    assert_eq!(settings.response_headers["access-control-allow-origin"], "*");
+    assert_eq!(settings.blocked, ["/v1/kv"]);
+    assert_eq!(settings.writers, [Network::parse("127.0.0.0/8").unwrap()]);
+    assert_eq!((settings.default_wait, settings.max_wait), (Duration::from_secs(10), Duration::from_secs(20)));
+    assert_eq!(settings.max_connections_per_client, 100);
+    assert_eq!(settings.handshake_patience, Duration::from_secs(3));
+    let only_a_socket = loaded("addresses { http = \"unix:///s\" }\nports { http = -1 }");
+    assert_eq!(only_a_socket.http, [ListenAddress::Socket("/s".into())], "a socket needs no port");
+    let flags = AgentConfig::load(&flags("-dev -default-query-time 1m -max-query-time=2m -https-port -1")).unwrap();
+    assert_eq!(flags.http_settings.default_wait, Duration::from_secs(60));
+    assert_eq!(loaded("limits { http_max_conns_per_client = -1 }").http_settings.max_connections_per_client, 0);
+}
+
+#[test]
+fn what_is_wrong_with_how_http_is_served_is_told() {
+    told(&[
+        (
+            "http_config { allow_write_http_from = [\"localhost\"] }",
+            "DIR/a.hcl:1: key \"http_config.allow_write_http_from\": expected a network such as 127.0.0.0/8, got \
+             \"localhost\"",
+        ),
+        (
+            "http_config { response_headers { \"a b\" = \"c\" } }",
+            "DIR/a.hcl:1: key \"http_config.response_headers\": \"a b\": \"c\" is no header",
+        ),
+        (
+            "unix_sockets { mode = \"rw\" }",
+            "DIR/a.hcl:1: key \"unix_sockets.mode\": expected permission bits such as 0660, got \"rw\"",
+        ),
+        (
+            "addresses { http = \"unix://s\" }",
+            "DIR/a.hcl:1: key \"addresses.http\": expected a unix socket such as unix:///run/chancery.sock, got \
+             \"unix://s\"",
+        ),
+        (
+            "default_query_time = \"0s\"",
+            "DIR/a.hcl:1: key \"default_query_time\": expected a duration such as 5m, got \"0s\"",
+        ),
+        (
+            "default_query_time = \"20m\"",
+            "default_query_time is 1200s and max_query_time is 600s: it must not be longer",
+        ),
+    ]);
+}
+
+#[test]
+fn https_is_served_with_the_files_nearest_to_it() {
+    let config = loaded(
+        r#"
+        ports { https = 8501 }
+        tls {
+          defaults { cert_file = "/a.pem", key_file = "/a-key.pem", ca_file = "/ca.pem", verify_incoming = true }
+          https { cert_file = "/b.pem", key_file = "/b-key.pem", tls_min_version = "TLSv1_3", verify_incoming = false }
+        }
+        "#,
+    );
+    assert_eq!(config.https, ["127.0.0.1:8501".parse().unwrap()]);
+    let files = config.certificate.unwrap();
+    assert_eq!((files.cert, files.key, files.ca), ("/b.pem".into(), "/b-key.pem".into(), Some("/ca.pem".into())));
+    assert_eq!((files.verify_incoming, files.oldest), (false, OldestTls::V13));
+    let old = loaded(
+        "ports { https = 8501 }\ncert_file = \"/a\"\nkey_file = \"/k\"\nca_path = \"/ca\"\nverify_incoming = true\n\
+         verify_incoming_https = false",
+    );
+    let files = old.certificate.unwrap();
+    assert!(files.verify_incoming, "the key of HTTPS takes nothing away from the one for all");
+    assert_eq!((files.cert, files.ca_path), ("/a".into(), Some("/ca".into())));
+    assert_eq!(old.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn https_without_what_it_needs_is_told() {
+    let bare = loaded("ports { https = 8501 }");
+    assert_eq!((bare.https.len(), bare.certificate), (0, None));
+    assert!(
+        bare.warnings[0].starts_with("ports.https has no effect: HTTPS needs a certificate"),
+        "{:?}",
+        bare.warnings
+    );
+    let off = loaded("cert_file = \"/a\"\nkey_file = \"/k\"\nverify_incoming_rpc = true");
+    let warnings = off.warnings.join("\n");
+    assert!(warnings.contains("ports.https switches HTTPS on") && warnings.contains("no other agents"), "{warnings}");
+    told(&[
+        (
+            "ports { https = 1 }\ntls { https { cert_file = \"/a\" } }",
+            "cert_file and key_file belong together: give both",
+        ),
+        (
+            "ports { https = 1 }\ntls { defaults { cert_file = \"/a\", key_file = \"/k\", verify_incoming = true } }",
+            "verify_incoming is on and nobody is trusted: give ca_file or ca_path, whose certificates clients have",
+        ),
+        (
+            "tls { https { tls_min_version = \"TLSv1_0\" } }",
+            "DIR/a.hcl:1: key \"tls.https.tls_min_version\": expected TLSv1_2 or TLSv1_3, got \"TLSv1_0\"; there is \
+             nothing older",
+        ),
+    ]);
 }

@@ -5,6 +5,7 @@
 
 mod blocking;
 mod connection;
+mod listening;
 mod matching;
 mod process;
 mod robustness;
@@ -55,11 +56,13 @@ scenarios! {
     connect_ca,
     discovery_chain,
     elsewhere,
+    encodings,
     external,
     filters,
     health,
     inbound,
     intentions,
+    ipv6,
     kv,
     operator,
     permissions,
@@ -94,7 +97,8 @@ async fn tell(name: &str) {
 async fn play(connection: &mut Connection, exchange: &Exchange) -> Result<(), String> {
     let refused = exchange.expected.status >= 400 && exchange.method != Method::GET;
     let before = if refused { Some(state(connection).await) } else { None };
-    let reply = connection.send(exchange.method.clone(), &exchange.path, exchange.body.clone()).await;
+    let reply =
+        connection.send_with(exchange.method.clone(), &exchange.path, &exchange.with, exchange.body.clone()).await;
     compare(&reply, &exchange.expected)?;
     if let Some(before) = before {
         let after = state(connection).await;

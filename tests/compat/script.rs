@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! PUT /v1/agent/service/register
+//! with Accept-Encoding: gzip           a header of the request, as often as you like
 //! {"Name": "web", "Port": 80}          the body, any number of lines
 //! -> 200
 //! is OK                                the whole body
@@ -17,6 +18,7 @@ pub struct Exchange {
     pub line: usize,
     pub method: Method,
     pub path: String,
+    pub with: Vec<(String, String)>,
     pub body: String,
     pub expected: Expected,
 }
@@ -48,7 +50,9 @@ fn exchange(block: &[(usize, &str)]) -> Result<Exchange, String> {
     let (method, path) = first.split_once(' ').ok_or("an exchange begins with METHOD PATH")?;
     let arrow = block.iter().position(|(_, line)| line.starts_with("->")).ok_or("no line with -> STATUS")?;
     let status = block[arrow].1[2..].trim().parse().map_err(|_| "a status is a number")?;
-    let body = block[1..arrow].iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n");
+    let headers = block[1..arrow].iter().map_while(|(_, line)| line.strip_prefix("with ")?.split_once(": "));
+    let with: Vec<(String, String)> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let body = block[1 + with.len()..arrow].iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n");
     let mut expected = Expected { status, ..Expected::default() };
     let mut json = String::new();
     for (_, line) in &block[arrow + 1..] {
@@ -70,5 +74,5 @@ fn exchange(block: &[(usize, &str)]) -> Result<Exchange, String> {
         expected.json = Some(serde_json::from_str(&json).map_err(|error| error.to_string())?);
     }
     let method = method.parse().map_err(|_| "a method is one word")?;
-    Ok(Exchange { line, method, path: path.to_owned(), body, expected })
+    Ok(Exchange { line, method, path: path.to_owned(), with, body, expected })
 }

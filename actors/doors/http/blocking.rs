@@ -12,11 +12,6 @@ use super::params::Params;
 use super::reply::Failure;
 use crate::watch_registry::Answer;
 
-/// Without `wait`.
-pub const DEFAULT_WAIT: Duration = Duration::from_secs(5 * 60);
-/// Whatever `wait` says.
-pub const MAX_WAIT: Duration = Duration::from_secs(10 * 60);
-
 /// What a request says about waiting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blocking {

@@ -20,6 +20,7 @@ mod config;
 mod connect_ca;
 mod discovery_chain;
 mod elsewhere;
+mod gate;
 mod health;
 mod instances;
 mod intentions;
@@ -30,6 +31,7 @@ mod metrics;
 mod operator;
 mod params;
 mod reply;
+mod settings;
 mod snapshot;
 mod status;
 mod txn;
@@ -41,14 +43,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::sync::watch;
 
 use chancery::catalog::{Tables, Write};
 use chancery::model::{Datacenter, NodeName};
 
 use super::admin;
+use super::listening::Caller;
 use crate::catalog::{CommitError, Committed};
 use crate::config::AgentConfig;
 use crate::controls::Controls;
@@ -56,6 +59,8 @@ use crate::monitor::Monitors;
 use crate::scrape::Scrape;
 use crate::watch_registry::Watches;
 use crate::wiring::House;
+use params::Waits;
+pub use settings::{HttpSettings, Network};
 
 /// What the door is given.
 pub struct HttpState {
@@ -64,6 +69,7 @@ pub struct HttpState {
     controls: Controls,
     monitors: Arc<Monitors>,
     identity: Identity,
+    settings: Arc<HttpSettings>,
 }
 
 /// The process around the house, as far as it can be asked and told.
@@ -91,7 +97,8 @@ impl HttpState {
             grpc_port: config.grpc.first().map(SocketAddr::port),
         };
         let Process { scrape, controls, monitors } = process;
-        Self { house, scrape, controls, monitors, identity }
+        let settings = Arc::new(config.http_settings.clone());
+        Self { house, scrape, controls, monitors, identity, settings }
     }
 }
 
@@ -120,6 +127,10 @@ impl HttpDoor {
         &self.state.identity.datacenter
     }
 
+    fn waits(&self) -> Waits {
+        Waits { default: self.state.settings.default_wait, max: self.state.settings.max_wait }
+    }
+
     async fn commit(&self, write: Write) -> Result<Committed, CommitError> {
         self.state.house.catalog.commit(write).await
     }
@@ -138,19 +149,18 @@ impl HttpDoor {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
+pub async fn serve<L: Listener<Addr = Caller>>(
     state: HttpState,
-    listener: TcpListener,
+    listener: L,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+) -> io::Result<()>
+where
+    Caller: for<'a> Connected<IncomingStream<'a, L>>,
+{
     let (close, closing) = watch::channel(false);
-    let router = router(HttpDoor { state: Arc::new(state), closing });
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    axum::serve(listener, router)
+    let settings = Arc::clone(&state.settings);
+    let router = gate::around(router(HttpDoor { state: Arc::new(state), closing }), settings);
+    axum::serve(listener, router.into_make_service_with_connect_info::<Caller>())
         .with_graceful_shutdown(async move {
             shutdown.await;
             _ = close.send(true);

@@ -9,15 +9,27 @@ use chancery::filter::{Filter, Table};
 use chancery::model::{Datacenter, Index, Node, NodeName};
 
 use super::HttpDoor;
-use super::blocking::{Blocking, DEFAULT_WAIT, MAX_WAIT};
+use super::blocking::Blocking;
 use super::reply::Failure;
 
 /// Would change the answer and cannot be answered yet: refused, since an answer without it would be a lie.
 const NOT_YET: [&str; 2] = ["peer", "sg"];
 
 /// The parameters of a request, in the order given; one may be given several times.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Params(Vec<(String, String)>);
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Params {
+    pairs: Vec<(String, String)>,
+    waits: Waits,
+}
+
+/// How long a blocking read may take, before jitter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Waits {
+    /// Without `wait`.
+    pub default: Duration,
+    /// Whatever `wait` says.
+    pub max: Duration,
+}
 
 impl FromRequestParts<HttpDoor> for Params {
     type Rejection = Failure;
@@ -25,7 +37,7 @@ impl FromRequestParts<HttpDoor> for Params {
     async fn from_request_parts(parts: &mut Parts, door: &HttpDoor) -> Result<Self, Failure> {
         let Query(pairs) = Query::try_from_uri(&parts.uri)
             .map_err(|error| Failure::bad_request(format!("the query cannot be read: {error}")))?;
-        let params = Self(pairs);
+        let params = Self { pairs, waits: door.waits() };
         params.check(door.datacenter().as_str())?;
         let namespace = parts.headers.get("x-consul-namespace").and_then(|value| value.to_str().ok());
         only_default("X-Consul-Namespace", namespace)?;
@@ -36,7 +48,7 @@ impl FromRequestParts<HttpDoor> for Params {
 impl Params {
     /// The first value of a parameter; empty when it came without one.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter that must be there and say something.
@@ -46,7 +58,7 @@ impl Params {
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// True for `?name`, `?name=1` and `?name=true`.
@@ -99,11 +111,11 @@ impl Params {
 
     /// How long a blocking read may take, before jitter.
     pub fn wait(&self) -> Result<Duration, Failure> {
-        let Some(text) = self.get("wait").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_WAIT) };
+        let Some(text) = self.get("wait").filter(|text| !text.is_empty()) else { return Ok(self.waits.default) };
         let wait = chancery::wire::duration::parse(text).ok_or_else(|| {
             Failure::bad_request(format!("Invalid wait time: {text:?} is not a duration such as 10s"))
         })?;
-        Ok(if wait.is_zero() { DEFAULT_WAIT } else { wait.min(MAX_WAIT) })
+        Ok(if wait.is_zero() { self.waits.default } else { wait.min(self.waits.max) })
     }
 
     /// `filter`: what it says of a value, made before anybody waits. Without it everything is selected.
@@ -183,15 +195,16 @@ mod tests {
     use super::*;
 
     fn params(pairs: &[(&str, &str)]) -> Params {
-        Params(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+        let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Params { pairs, waits: Waits { default: Duration::from_secs(300), max: Duration::from_secs(600) } }
     }
 
     #[test]
     fn a_wait_is_clamped_and_zero_means_the_default() {
-        assert_eq!(params(&[]).wait(), Ok(DEFAULT_WAIT));
-        assert_eq!(params(&[("wait", "0s")]).wait(), Ok(DEFAULT_WAIT));
+        assert_eq!(params(&[]).wait(), Ok(Duration::from_secs(300)));
+        assert_eq!(params(&[("wait", "0s")]).wait(), Ok(Duration::from_secs(300)));
         assert_eq!(params(&[("wait", "10s")]).wait(), Ok(Duration::from_secs(10)));
-        assert_eq!(params(&[("wait", "24h")]).wait(), Ok(MAX_WAIT));
+        assert_eq!(params(&[("wait", "24h")]).wait(), Ok(Duration::from_secs(600)));
         assert!(params(&[("wait", "soon")]).wait().is_err_and(|failure| failure.text.contains("wait")));
     }
 

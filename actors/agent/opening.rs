@@ -1,0 +1,151 @@
+//! The agent's doors: opened at its start, told of a new configuration, closed at its end.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::AgentError;
+use crate::config::AgentConfig;
+use crate::doors::grpc::{self, GrpcParts};
+use crate::doors::http::{self, HttpState, Process};
+use crate::doors::listening::{Caller, Certificate, ClientLimit, ListenAddress, Port, SecurePort, SocketFile, bind};
+use crate::wiring::House;
+
+/// A door that does not close in this time is left standing: its clients know how to come back.
+const CLOSING: Duration = Duration::from_secs(1);
+
+pub(super) struct Doors {
+    open: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    limit: ClientLimit,
+    certificate: Option<Certificate>,
+}
+
+impl Doors {
+    pub(super) fn open(house: &House, config: &AgentConfig, process: &Process) -> Result<Self, AgentError> {
+        let certificate = config.certificate.as_ref().map(Certificate::read).transpose()?;
+        let limit = ClientLimit::default();
+        limit.set(config.http_settings.max_connections_per_client);
+        let mut doors = Self { open: Vec::new(), stop: watch::Sender::new(false), limit, certificate };
+        let http = HttpDoors { house, config, process };
+        for address in &config.http {
+            doors.http(&http, address)?;
+        }
+        if let Some(certificate) = doors.certificate.clone() {
+            for address in &config.https {
+                doors.https(&http, *address, &certificate)?;
+            }
+        }
+        for address in &config.grpc {
+            doors.grpc(house, config, *address)?;
+        }
+        Ok(doors)
+    }
+
+    fn http(&mut self, http: &HttpDoors<'_>, address: &ListenAddress) -> Result<(), AgentError> {
+        match address {
+            ListenAddress::Port(socket) => {
+                let port = Port::open(*socket, self.limit.clone());
+                let port = port.map_err(|error| taken("HTTP", address, "-http-port", error))?;
+                self.keep(http.serve(port, self.when_stopped()));
+            }
+            ListenAddress::Socket(path) => {
+                let file = SocketFile::open(path, http.config.socket_owner);
+                let file = file.map_err(|error| taken("HTTP", address, "addresses.http", error))?;
+                self.keep(http.serve(file, self.when_stopped()));
+            }
+        }
+        tracing::info!(%address, "HTTP is listening");
+        Ok(())
+    }
+
+    fn https(
+        &mut self,
+        http: &HttpDoors<'_>,
+        address: SocketAddr,
+        certificate: &Certificate,
+    ) -> Result<(), AgentError> {
+        let port = Port::open(address, self.limit.clone());
+        let port = port.map_err(|error| taken("HTTPS", &ListenAddress::Port(address), "-https-port", error))?;
+        let patience = http.config.http_settings.handshake_patience;
+        self.keep(http.serve(SecurePort::new(port, certificate, patience), self.when_stopped()));
+        tracing::info!(%address, "HTTPS is listening");
+        Ok(())
+    }
+
+    fn grpc(&mut self, house: &House, config: &AgentConfig, address: SocketAddr) -> Result<(), AgentError> {
+        let listener =
+            bind(address).map_err(|error| taken("gRPC", &ListenAddress::Port(address), "-grpc-port", error))?;
+        tracing::info!(%address, "gRPC is listening");
+        let parts = GrpcParts {
+            streams: house.streams.clone(),
+            loads: house.loads.clone(),
+            own_node: config.node_name.clone(),
+        };
+        let serving = grpc::serve(parts, listener, self.when_stopped());
+        self.keep(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the gRPC door failed");
+            }
+        });
+        Ok(())
+    }
+
+    fn keep(&mut self, door: impl Future<Output = ()> + Send + 'static) {
+        self.open.push(tokio::spawn(door));
+    }
+
+    fn when_stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stopped = self.stop.subscribe();
+        async move {
+            _ = stopped.wait_for(|stopped| *stopped).await;
+        }
+    }
+
+    /// What can change while they are open: the certificate, and how many connections a client may have.
+    pub(super) fn reload(&self, config: &AgentConfig) -> Result<(), AgentError> {
+        if let (Some(certificate), Some(files)) = (&self.certificate, &config.certificate) {
+            certificate.replace(files)?;
+        }
+        self.limit.set(config.http_settings.max_connections_per_client);
+        Ok(())
+    }
+
+    pub(super) async fn close(self) {
+        _ = self.stop.send(true);
+        for door in self.open {
+            _ = tokio::time::timeout(CLOSING, door).await;
+        }
+    }
+}
+
+/// What every HTTP door is made of.
+struct HttpDoors<'a> {
+    house: &'a House,
+    config: &'a AgentConfig,
+    process: &'a Process,
+}
+
+impl HttpDoors<'_> {
+    fn serve<L, S>(&self, listener: L, shutdown: S) -> impl Future<Output = ()> + Send + use<L, S> + 'static
+    where
+        L: Listener<Addr = Caller>,
+        S: Future<Output = ()> + Send + 'static,
+        Caller: for<'a> Connected<IncomingStream<'a, L>>,
+    {
+        let state = HttpState::new(self.house.clone(), self.config, self.process.clone());
+        async move {
+            if let Err(error) = http::serve(state, listener, shutdown).await {
+                tracing::error!(%error, "the HTTP door failed");
+            }
+        }
+    }
+}
+
+fn taken(door: &'static str, address: &ListenAddress, flag: &'static str, error: std::io::Error) -> AgentError {
+    AgentError::Listen { door, address: address.clone(), flag, error }
+}

@@ -1,0 +1,125 @@
+//! How HTTP is served: `http_config`, `limits`, and how long blocking queries take.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use chancery::wire::{DecodeError, Fields, duration};
+
+use super::problem::Problem;
+use crate::doors::http::{HttpSettings, Network};
+use crate::doors::listening::SocketOwner;
+
+/// Those that were given.
+#[derive(Clone, Default)]
+pub(super) struct HttpKeys {
+    pub(super) default_query_time: Option<Duration>,
+    pub(super) max_query_time: Option<Duration>,
+    pub(super) socket_user: Option<u32>,
+    pub(super) socket_group: Option<u32>,
+    pub(super) socket_mode: Option<u32>,
+    response_headers: BTreeMap<String, (HeaderName, HeaderValue)>,
+    block_endpoints: Option<Vec<String>>,
+    allow_write_http_from: Option<Vec<Network>>,
+    max_conns_per_client: Option<usize>,
+    handshake_timeout: Option<Duration>,
+}
+
+impl HttpKeys {
+    /// `http_config { … }`.
+    pub(super) fn read_api(&mut self, fields: &mut Fields<'_>, problem: &mut dyn FnMut(DecodeError)) {
+        let keep_texts = |list: Result<Option<Vec<String>>, DecodeError>, problem: &mut dyn FnMut(DecodeError)| {
+            list.unwrap_or_else(|error| {
+                problem(error);
+                None
+            })
+        };
+        match fields.text_map("response_headers") {
+            Ok(headers) => {
+                for (name, value) in headers {
+                    match (HeaderName::try_from(&name), HeaderValue::try_from(&value)) {
+                        (Ok(header), Ok(text)) => {
+                            self.response_headers.insert(name.to_lowercase(), (header, text));
+                        }
+                        _ => problem(fields.error("response_headers", format!("{name:?}: {value:?} is no header"))),
+                    }
+                }
+            }
+            Err(error) => problem(error),
+        }
+        self.block_endpoints = keep_texts(fields.optional_texts("block_endpoints"), problem);
+        if let Some(networks) = keep_texts(fields.optional_texts("allow_write_http_from"), problem) {
+            match networks.iter().map(|text| Network::parse(text)).collect::<Result<Vec<_>, _>>() {
+                Ok(networks) => self.allow_write_http_from = Some(networks),
+                Err(wrong) => problem(fields.error("allow_write_http_from", wrong)),
+            }
+        }
+    }
+
+    /// `limits { … }`.
+    pub(super) fn read_limits(&mut self, fields: &mut Fields<'_>, problem: &mut dyn FnMut(DecodeError)) {
+        match fields.whole("http_max_conns_per_client", i64::from(i32::MIN)..=i64::from(i32::MAX)) {
+            // as in Consul, what is below 1 is no limit
+            Ok(most) => self.max_conns_per_client = most.map(|most| usize::try_from(most).unwrap_or(0)),
+            Err(error) => problem(error),
+        }
+        match fields.duration("https_handshake_timeout") {
+            Ok(Duration::ZERO) => {}
+            Ok(timeout) => self.handshake_timeout = Some(timeout),
+            Err(error) => problem(error),
+        }
+    }
+
+    /// These win over earlier ones.
+    pub(super) fn over(self, mut earlier: Self) -> Self {
+        earlier.response_headers.extend(self.response_headers);
+        Self {
+            default_query_time: self.default_query_time.or(earlier.default_query_time),
+            max_query_time: self.max_query_time.or(earlier.max_query_time),
+            socket_user: self.socket_user.or(earlier.socket_user),
+            socket_group: self.socket_group.or(earlier.socket_group),
+            socket_mode: self.socket_mode.or(earlier.socket_mode),
+            response_headers: earlier.response_headers,
+            block_endpoints: self.block_endpoints.or(earlier.block_endpoints),
+            allow_write_http_from: self.allow_write_http_from.or(earlier.allow_write_http_from),
+            max_conns_per_client: self.max_conns_per_client.or(earlier.max_conns_per_client),
+            handshake_timeout: self.handshake_timeout.or(earlier.handshake_timeout),
+        }
+    }
+
+    pub(super) fn contradictions(&self) -> Vec<Problem> {
+        let HttpSettings { default_wait, max_wait, .. } = self.clone().resolve();
+        let text = || {
+            format!(
+                "default_query_time is {}s and max_query_time is {}s: it must not be longer",
+                default_wait.as_secs_f64(),
+                max_wait.as_secs_f64()
+            )
+        };
+        (default_wait > max_wait).then(|| Problem::new(text())).into_iter().collect()
+    }
+
+    pub(super) fn socket_owner(&self) -> SocketOwner {
+        SocketOwner { user: self.socket_user, group: self.socket_group, mode: self.socket_mode }
+    }
+
+    pub(super) fn resolve(self) -> HttpSettings {
+        let default = HttpSettings::default();
+        HttpSettings {
+            response_headers: HeaderMap::from_iter(self.response_headers.into_values()),
+            blocked: self.block_endpoints.unwrap_or_default(),
+            writers: self.allow_write_http_from.unwrap_or_default(),
+            default_wait: self.default_query_time.unwrap_or(default.default_wait),
+            max_wait: self.max_query_time.unwrap_or(default.max_wait),
+            max_connections_per_client: self.max_conns_per_client.unwrap_or(default.max_connections_per_client),
+            handshake_patience: self.handshake_timeout.unwrap_or(default.handshake_patience),
+        }
+    }
+}
+
+/// How long a blocking query takes.
+pub(super) fn query_time(text: &str) -> Result<Duration, String> {
+    let time = duration::parse(text).filter(|time| !time.is_zero());
+    time.ok_or_else(|| format!("expected a duration such as 5m, got {text:?}"))
+}

@@ -1,0 +1,253 @@
+//! The certificate that a door shows, from files. It is read again with the configuration; connections that are open
+//! keep what they have.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+
+/// What the configuration says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CertificateFiles {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+    /// Whose certificates clients must have, with [`Self::verify_incoming`].
+    pub ca: Option<PathBuf>,
+    /// The same, a directory of files.
+    pub ca_path: Option<PathBuf>,
+    /// Clients without a certificate of those authorities are sent away.
+    pub verify_incoming: bool,
+    pub oldest: OldestTls,
+    /// Of TLS 1.2; empty: those that are safe.
+    pub ciphers: CipherNames,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OldestTls {
+    #[default]
+    V12,
+    V13,
+}
+
+/// Names such as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`, each of which [`Self::parse`] knew.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CipherNames(Vec<String>);
+
+impl CipherNames {
+    /// # Errors
+    /// When one is not known, with those that are.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let known: Vec<String> = of_tls12(&ring::default_provider()).map(|suite| suite.1).collect();
+        let names: Vec<String> =
+            text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        match names.iter().find(|name| !known.iter().any(|known| same_suite(known, name))) {
+            Some(other) => Err(format!("there is no cipher suite {other:?} here; there are {}", known.join(", "))),
+            None => Ok(Self(names)),
+        }
+    }
+}
+
+/// Go names the suites of ChaCha20 with their hash, or without.
+fn same_suite(known: &str, name: &str) -> bool {
+    known == name || known.strip_suffix("_SHA256").is_some_and(|short| short == name && short.ends_with("POLY1305"))
+}
+
+fn of_tls12(provider: &CryptoProvider) -> impl Iterator<Item = (rustls::SupportedCipherSuite, String)> {
+    let suites = provider.cipher_suites.iter().filter(|suite| suite.tls13().is_none());
+    suites.map(|suite| (*suite, format!("{:?}", suite.suite())))
+}
+
+/// A file of TLS that cannot be used, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CertificateError {
+    pub file: PathBuf,
+    pub reason: String,
+}
+
+impl CertificateError {
+    fn new(file: &Path, reason: impl fmt::Display) -> Self {
+        Self { file: file.to_owned(), reason: reason.to_string() }
+    }
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} cannot be used for HTTPS: {}", self.file.display(), self.reason)
+    }
+}
+
+impl std::error::Error for CertificateError {}
+
+/// What is shown to clients that come from now on.
+#[derive(Clone)]
+pub struct Certificate(Arc<ArcSwap<ServerConfig>>);
+
+impl Certificate {
+    /// # Errors
+    /// When a file cannot be read, is not what it should be, or does not go with the others.
+    pub fn read(files: &CertificateFiles) -> Result<Self, CertificateError> {
+        Ok(Self(Arc::new(ArcSwap::from_pointee(server_config(files)?))))
+    }
+
+    /// Shows what is in the files now.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; what was shown before stays.
+    pub fn replace(&self, files: &CertificateFiles) -> Result<(), CertificateError> {
+        self.0.store(Arc::new(server_config(files)?));
+        Ok(())
+    }
+
+    pub(super) fn config(&self) -> Arc<ArcSwap<ServerConfig>> {
+        Arc::clone(&self.0)
+    }
+}
+
+fn server_config(files: &CertificateFiles) -> Result<ServerConfig, CertificateError> {
+    let chain = certificates(&files.cert)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|error| CertificateError::new(&files.key, format!("no private key can be read from it: {error}")))?;
+    let provider = Arc::new(provider(&files.ciphers));
+    let versions: &[&SupportedProtocolVersion] = match files.oldest {
+        OldestTls::V12 => &[&version::TLS12, &version::TLS13],
+        OldestTls::V13 => &[&version::TLS13],
+    };
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
+        .map_err(|error| CertificateError::new(&files.cert, error))?;
+    let builder = match verifier(files, &provider)? {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => CertificateError::new(
+            &files.key,
+            format!("it is not the key of the certificate in {}", files.cert.display()),
+        ),
+        error => CertificateError::new(&files.cert, error),
+    })?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn provider(ciphers: &CipherNames) -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    if !ciphers.0.is_empty() {
+        let named = |known: &str| ciphers.0.iter().any(|name| same_suite(known, name));
+        let left_out: Vec<_> = of_tls12(&provider).filter(|(_, known)| !named(known)).map(|(suite, _)| suite).collect();
+        provider.cipher_suites.retain(|suite| !left_out.contains(suite));
+    }
+    provider
+}
+
+fn verifier(
+    files: &CertificateFiles,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<dyn ClientCertVerifier>>, CertificateError> {
+    if !files.verify_incoming {
+        return Ok(None);
+    }
+    let folder = files.ca_path.as_deref().map(in_folder).transpose()?.unwrap_or_default();
+    let mut roots = RootCertStore::empty();
+    for file in files.ca.iter().chain(&folder) {
+        for certificate in certificates(file)? {
+            roots.add(certificate).map_err(|error| CertificateError::new(file, error))?;
+        }
+    }
+    let blamed = files.ca.as_ref().or(files.ca_path.as_ref()).unwrap_or(&files.cert);
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
+    verifier.map(Some).map_err(|error| CertificateError::new(blamed, error))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found = read.map_err(|error| CertificateError::new(file, error))?;
+    if found.is_empty() { Err(CertificateError::new(file, "there is no certificate in it")) } else { Ok(found) }
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, CertificateError> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
+    let mut files = read().map_err(|error| CertificateError::new(folder, error))?;
+    files.retain(|path| path.is_file());
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn file(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.0.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        }
+
+        fn made(&self, name: &str) -> CertificateFiles {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let certificate =
+                rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+            CertificateFiles {
+                cert: self.file(&format!("{name}.pem"), &certificate.pem()),
+                key: self.file(&format!("{name}-key.pem"), &key.serialize_pem()),
+                ..CertificateFiles::default()
+            }
+        }
+
+        fn told(&self, files: &CertificateFiles) -> String {
+            let error = server_config(files).err().unwrap().to_string();
+            error.replace(&*self.0.path().to_string_lossy(), "DIR")
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_used_are_named_with_the_reason() {
+        let folder = Folder::new();
+        let (one, other) = (folder.made("one"), folder.made("other"));
+        assert!(server_config(&one).is_ok());
+        let empty = CertificateFiles { cert: folder.file("empty.pem", ""), ..one.clone() };
+        assert_eq!(folder.told(&empty), "DIR/empty.pem cannot be used for HTTPS: there is no certificate in it");
+        let foreign = CertificateFiles { key: other.key, ..one.clone() };
+        assert_eq!(
+            folder.told(&foreign),
+            "DIR/other-key.pem cannot be used for HTTPS: it is not the key of the certificate in DIR/one.pem"
+        );
+        let absent = CertificateFiles { cert: folder.0.path().join("none.pem"), ..one.clone() };
+        assert!(
+            folder.told(&absent).starts_with("DIR/none.pem cannot be used for HTTPS: "),
+            "{}",
+            folder.told(&absent)
+        );
+        let keyless = CertificateFiles { key: one.cert.clone(), ..one.clone() };
+        assert!(folder.told(&keyless).contains("no private key can be read from it"), "{}", folder.told(&keyless));
+        let trusting = CertificateFiles { verify_incoming: true, ca: Some(folder.file("ca.pem", "nothing")), ..one };
+        assert!(folder.told(&trusting).starts_with("DIR/ca.pem"), "{}", folder.told(&trusting));
+    }
+
+    #[test]
+    fn only_the_suites_named_are_spoken() {
+        let names = CipherNames::parse("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305")
+            .unwrap();
+        let left: Vec<String> = of_tls12(&provider(&names)).map(|suite| suite.1).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+        let all = provider(&CipherNames::default());
+        assert!(all.cipher_suites.len() > provider(&names).cipher_suites.len());
+        let unknown = CipherNames::parse("TLS_RSA_WITH_RC4_128_SHA").unwrap_err();
+        assert!(unknown.contains("TLS_RSA_WITH_RC4_128_SHA") && unknown.contains("there are TLS_ECDHE"), "{unknown}");
+    }
+}
