@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod cli;
+pub mod endpoints;
 pub mod grpc;
 pub mod http;
 pub mod listening;

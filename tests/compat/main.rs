@@ -7,6 +7,7 @@ mod blocking;
 mod connection;
 mod listening;
 mod matching;
+mod openapi;
 mod process;
 mod robustness;
 mod script;

@@ -79,6 +79,17 @@ fn plain_do_send_stays_in_the_kit() {
     assert_none(&wrong);
 }
 
+/// What is routed past it would be in no description of the API.
+#[test]
+fn http_is_routed_by_the_table_of_endpoints() {
+    let outside = |source: &Source| {
+        let door = ["actors/doors/http/", "actors/doors/admin/"].iter().any(|door| source.path.starts_with(door));
+        door && source.code().contains(".route(")
+    };
+    let wrong: Vec<String> = product().into_iter().filter(outside).map(|source| source.path).collect();
+    assert_none(&wrong);
+}
+
 #[test]
 fn every_metric_is_listed() {
     let listed = metrics::Listed::new();

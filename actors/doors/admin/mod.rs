@@ -8,22 +8,37 @@ mod load;
 mod page;
 mod proxies;
 
-use axum::Router;
-use axum::routing::{get, put};
-
+use super::endpoints::{Endpoints, Kind, Parameter, Parameters};
 use crate::wiring::House;
 
-pub fn router(house: House) -> Router {
-    Router::new()
-        .route("/admin/", get(page::page))
-        .route("/admin/{file}", get(page::file))
-        .route("/admin/actors", get(actors::actors))
-        .route("/admin/actors/kinds", get(actors::kinds))
-        .route("/admin/changes", get(changes::changes))
-        .route("/admin/explain/{service}", get(explain::explain))
-        .route("/admin/load", get(load::load))
-        .route("/admin/proxies", get(proxies::proxies))
-        .route("/admin/proxies/{id}/config", get(proxies::config))
-        .route("/admin/leaf/{service}/renew", put(proxies::renew_leaf))
-        .with_state(house)
+const CARDS: Parameters = &[
+    Parameter::new("kind", Kind::Text, "Only actors of this kind, such as `XdsStream`."),
+    Parameter::new("key", Kind::Text, "Only actors whose key contains this."),
+    Parameter::new("limit", Kind::Whole, "No more than this."),
+];
+const ID: Parameters = &[Parameter::new("id", Kind::Text, "Only proxies whose node and id contain this.")];
+const NODE: Parameters = &[Parameter::new("node", Kind::Text, "The proxy's node, where several have one of that id.")];
+
+pub fn endpoints() -> Endpoints<House> {
+    Endpoints::new("admin", "admin", "What the actors do, and what each proxy was sent and accepted.")
+        .get("/admin/", page::page, "A live page.", &[])
+        .get("/admin/{file}", page::file, "What the page is made of.", &[])
+        .get("/admin/actors", actors::actors, "Every actor: messages, mailbox, time spent, restarts.", &[CARDS])
+        .get("/admin/actors/kinds", actors::kinds, "The same, in sums.", &[])
+        .get("/admin/changes", changes::changes, "The newest changes, and how far they are.", &[])
+        .get(
+            "/admin/explain/{service}",
+            explain::explain,
+            "For each piece of a service's chain what put it there.",
+            &[],
+        )
+        .get("/admin/load", load::load, "What clients report of their load.", &[])
+        .get("/admin/proxies", proxies::proxies, "For each proxy what was sent, accepted and refused.", &[ID])
+        .get(
+            "/admin/proxies/{id}/config",
+            proxies::config,
+            "What a proxy shall hold; private keys are left out.",
+            &[NODE],
+        )
+        .put("/admin/leaf/{service}/renew", proxies::renew_leaf, "Makes a new certificate for a service now.", &[])
 }

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, put};
 
 use chancery::catalog::{Write, query};
 use chancery::filter::selectors::CHECK;
@@ -18,19 +16,29 @@ use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{FILTER, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
 /// Says that the server itself is there. It is in the catalog, but nobody registered it here.
 pub(super) const OWN_CHECK: &str = "serfHealth";
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/agent/checks", get(list))
-        .route("/v1/agent/check/register", put(register))
-        .route("/v1/agent/check/deregister/{*id}", put(deregister))
-        .route("/v1/agent/check/pass/{*id}", put(pass))
-        .route("/v1/agent/check/warn/{*id}", put(warn))
-        .route("/v1/agent/check/fail/{*id}", put(fail))
-        .route("/v1/agent/check/update/{*id}", put(update))
+const NOTE: Parameters = &[Parameter::new("note", Kind::Text, "What the check's output becomes.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new(
+        "agent-checks",
+        "agent",
+        "The health checks of the agent's own node, and what applications report of themselves.",
+    )
+    .get("/v1/agent/checks", list, "All of them, by id.", &[SCOPE, PRETTY, STATE, FILTER])
+    .put("/v1/agent/check/register", register, "Registers a check of the node, or of an instance on it.", &[SCOPE])
+    .takes("the check, as JSON: `Name`, `ID`, `ServiceID`, `TTL` or `HTTP`, `TCP`, `GRPC`, … with `Interval`")
+    .put("/v1/agent/check/deregister/{*id}", deregister, "Removes a check.", &[SCOPE])
+    .put("/v1/agent/check/pass/{*id}", pass, "Reports of a TTL check: passing.", &[SCOPE, NOTE])
+    .put("/v1/agent/check/warn/{*id}", warn, "Reports of a TTL check: warning.", &[SCOPE, NOTE])
+    .put("/v1/agent/check/fail/{*id}", fail, "Reports of a TTL check: critical.", &[SCOPE, NOTE])
+    .put("/v1/agent/check/update/{*id}", update, "Reports of a TTL check, with its output.", &[SCOPE])
+    .takes("as JSON: `Status` (passing, warning or critical) and `Output`")
 }
 
 fn unknown(id: &CheckId) -> Failure {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::MethodFilter;
 
 use chancery::fact::Fact;
 use chancery::model::{Leaf, ServiceName, Topic, UnixTime};
@@ -16,16 +15,23 @@ use chancery::wire::answer;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, connect_ca, reply};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{BLOCKING, PRETTY, SCOPE, STATE};
 use crate::watch_registry::Answer;
 
 /// How long a request that does not block waits for a certificate that has to be made first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/agent/connect/ca/roots", get(connect_ca::roots))
-        .route("/v1/agent/connect/ca/leaf/{service}", get(leaf))
-        .route("/v1/agent/connect/ca/leaf/", get(async || reply::missing("service name")))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("agent-connect", "connect", "Certificates for a service that speaks mutual TLS by itself.")
+        .get("/v1/agent/connect/ca/roots", connect_ca::roots, "The roots to trust.", &[SCOPE, PRETTY, STATE, BLOCKING])
+        .get(
+            "/v1/agent/connect/ca/leaf/{service}",
+            leaf,
+            "A service's certificate and its private key; another one when it was renewed.",
+            &[SCOPE, PRETTY, STATE, BLOCKING],
+        )
+        .unnamed("/v1/agent/connect/ca/leaf/", MethodFilter::GET, async || reply::missing("service name"))
 }
 
 /// Whoever reads a leaf listens to it for that time, and so keeps its keeper: a leaf that has to be made or renewed is.

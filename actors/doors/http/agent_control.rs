@@ -1,24 +1,25 @@
 //! `/v1/agent/reload`, `leave`, `force-leave`, `host`: the process and its machine.
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, put};
+use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
 use super::HttpDoor;
 use super::params::Params;
 use super::reply::{self, Failure};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{PRETTY, SCOPE};
 use crate::machine::Machine;
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/agent/reload", put(reload))
-        .route("/v1/agent/leave", put(leave))
-        .route("/v1/agent/force-leave/{node}", put(force_leave))
-        .route("/v1/agent/force-leave/", put(async || reply::missing("node name")))
-        .route("/v1/agent/host", get(host))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("agent-control", "agent", "The process and its machine.")
+        .put("/v1/agent/reload", reload, "Reads the configuration again; 500 says what is wrong with it.", &[SCOPE])
+        .put("/v1/agent/leave", leave, "Sends the clients away and ends the agent.", &[SCOPE])
+        .put("/v1/agent/force-leave/{node}", force_leave, "Refused: there is no other member.", &[SCOPE])
+        .get("/v1/agent/host", host, "Memory, processors and kernel.", &[SCOPE, PRETTY])
+        .unnamed("/v1/agent/force-leave/", MethodFilter::PUT, async || reply::missing("node name"))
 }
 
 /// Answered when the new configuration is in effect, or says why it is not.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::MethodFilter;
 
 use chancery::catalog::{Tables, query};
 use chancery::model::{Check, NodeName, Service, ServiceId, Status};
@@ -16,13 +15,22 @@ use super::agent_services::{OWN_SERVICE, registered};
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{PRETTY, SCOPE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/agent/health/service/id/{*id}", get(by_id))
-        .route("/v1/agent/health/service/name/{*name}", get(by_name))
-        .route("/v1/agent/health/service/id/", get(async || reply::missing("service ID")))
-        .route("/v1/agent/health/service/name/", get(async || reply::missing("service name")))
+const FORMAT: Parameters =
+    &[Parameter::new("format", Kind::Text, "`text`: only the word. The header `Accept: text/plain` says the same.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new(
+        "agent-health",
+        "agent",
+        "The health of instances on the agent's own node. The status is the answer: 200 passing, 429 warning, 503 critical.",
+    )
+    .get("/v1/agent/health/service/id/{*id}", by_id, "Of one instance.", &[SCOPE, PRETTY, FORMAT])
+    .get("/v1/agent/health/service/name/{*name}", by_name, "The worst of a service's instances.", &[SCOPE, PRETTY, FORMAT])
+    .unnamed("/v1/agent/health/service/id/", MethodFilter::GET, async || reply::missing("service ID"))
+    .unnamed("/v1/agent/health/service/name/", MethodFilter::GET, async || reply::missing("service name"))
 }
 
 /// An instance with what its health depends on: the checks of its node, and its own.

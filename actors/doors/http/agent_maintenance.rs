@@ -1,9 +1,8 @@
 //! `/v1/agent/maintenance`, `/v1/agent/service/maintenance/:id`: taken out of use for a while, by a critical check.
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::put;
+use axum::routing::MethodFilter;
 
 use chancery::catalog::{Write, query};
 use chancery::model::check::{NODE_MAINTENANCE, SERVICE_MAINTENANCE};
@@ -13,12 +12,19 @@ use super::HttpDoor;
 use super::agent_services::{registered, unknown};
 use super::params::Params;
 use super::reply::{self, Failure};
+use crate::doors::endpoints::common::SCOPE;
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/agent/maintenance", put(node))
-        .route("/v1/agent/service/maintenance/{*id}", put(service))
-        .route("/v1/agent/service/maintenance/", put(async || reply::missing("service ID")))
+const MAINTENANCE: Parameters = &[
+    Parameter::new("enable", Kind::Flag, "`true` begins it, `false` ends it; one of them must be said."),
+    Parameter::new("reason", Kind::Text, "Why; it stands in the notes of the check."),
+];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("agent-maintenance", "agent", "Taken out of use for a while, by a critical check.")
+        .put("/v1/agent/maintenance", node, "The whole node.", &[SCOPE, MAINTENANCE])
+        .put("/v1/agent/service/maintenance/{*id}", service, "One instance.", &[SCOPE, MAINTENANCE])
+        .unnamed("/v1/agent/service/maintenance/", MethodFilter::PUT, async || reply::missing("service ID"))
 }
 
 async fn node(State(door): State<HttpDoor>, params: Params) -> Result<StatusCode, Failure> {

@@ -1,20 +1,34 @@
 //! `/v1/agent/monitor`: the log, as it is written.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tracing::level_filters::LevelFilter;
 
 use super::HttpDoor;
 use super::params::Params;
 use super::reply::Failure;
+use crate::doors::endpoints::common::SCOPE;
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/agent/monitor", get(monitor))
+const LOG: Parameters = &[
+    Parameter::new(
+        "loglevel",
+        Kind::Word(&["", "trace", "debug", "info", "warn", "error"]),
+        "From this level on (info).",
+    ),
+    Parameter::new("logjson", Kind::Flag, "Each line as JSON."),
+];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("agent-monitor", "agent", "The log.").get(
+        "/v1/agent/monitor",
+        monitor,
+        "The log as it is written, until the client has enough.",
+        &[SCOPE, LOG],
+    )
 }
 
 /// Until the client goes away, or the agent ends.

@@ -1,10 +1,8 @@
 //! `/v1/agent/self`, `version`, `members`: what this server says of itself. Clients look for the version, and where
 //! Envoys connect.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use serde_json::{Value, json};
 
 use chancery::catalog::{Tables, query};
@@ -15,17 +13,29 @@ use chancery::wire::answer;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{FILTER, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 use crate::version;
 
 /// The releases of Envoy that the tests run against.
 const ENVOYS: [&str; 1] = ["1.40.0"];
 /// The gossip port of a server of its kind. Nothing listens there: there is one server.
 const GOSSIP_PORT: u16 = 8301;
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/agent/self", get(describe))
-        .route("/v1/agent/version", get(tell_version))
-        .route("/v1/agent/members", get(members))
+const SEGMENT: Parameters = &[
+    Parameter::new("segment", Kind::Word(&["", "_all"]), "The network segment: there is one."),
+    Parameter::new("wan", Kind::Flag, "Members of all datacenters, of which there is one."),
+];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("agent", "agent", "What the agent says of itself.")
+        .get(
+            "/v1/agent/self",
+            describe,
+            "Configuration, node, figures, and where Envoys connect.",
+            &[SCOPE, PRETTY, STATE],
+        )
+        .get("/v1/agent/version", tell_version, "The version of Consul whose interface is spoken.", &[SCOPE, PRETTY])
+        .get("/v1/agent/members", members, "The members of the cluster: this agent.", &[SCOPE, PRETTY, SEGMENT, FILTER])
 }
 
 async fn describe(State(door): State<HttpDoor>, params: Params) -> Response {
@@ -116,6 +126,7 @@ async fn tell_version(params: Params) -> Response {
 
 /// There is one, in every sense of `wan` and `segment`.
 async fn members(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    params.flag("wan")?;
     if let Some(segment) = params.get("segment").filter(|segment| !matches!(*segment, "" | "_all")) {
         return Err(Failure::bad_request(format!("segment {segment:?}: there are no network segments: leave it out")));
     }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, put};
+use axum::routing::MethodFilter;
 
 use chancery::catalog::{Tables, Write, query};
 use chancery::filter::selectors::SERVICE;
@@ -19,17 +18,32 @@ use super::body::Body;
 use super::instances::with_central_config;
 use super::params::Params;
 use super::reply::{self, CONTENT_HASH, Failure};
+use crate::doors::endpoints::common::{FILTER, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
 /// The server's own instance. It is in the catalog, but nobody registered it here, so the agent does not list it.
 pub(super) const OWN_SERVICE: &str = "consul";
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/agent/services", get(list))
-        .route("/v1/agent/service/{id}", get(read))
-        .route("/v1/agent/service/register", put(register))
-        .route("/v1/agent/service/deregister/{*id}", put(deregister))
-        .route("/v1/agent/service/deregister/", put(async || reply::missing("service ID")))
+const HASH: Parameters = &[
+    Parameter::new("hash", Kind::Text, "Wait until `ContentHash` is another than this."),
+    Parameter::new("wait", Kind::Duration, "With `hash`: no longer than this (5m, at most 10m)."),
+];
+const REPLACE: Parameters =
+    &[Parameter::new("replace-existing-checks", Kind::Flag, "Checks of the instance that are not named are removed.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("agent-services", "agent", "The instances on the agent's own node.")
+        .get("/v1/agent/services", list, "All of them, by id.", &[SCOPE, PRETTY, STATE, FILTER])
+        .get(
+            "/v1/agent/service/{id}",
+            read,
+            "One, with central configuration merged into its proxy.",
+            &[SCOPE, PRETTY, STATE, HASH],
+        )
+        .put("/v1/agent/service/register", register, "Registers an instance, or changes it.", &[SCOPE, REPLACE])
+        .takes("the instance, as JSON: `Name`, `ID`, `Port`, `Address`, `Tags`, `Meta`, `Check`, `Checks`, `Connect`, `Proxy`, …")
+        .put("/v1/agent/service/deregister/{*id}", deregister, "Removes an instance, its checks and its sidecar.", &[SCOPE])
+        .unnamed("/v1/agent/service/deregister/", MethodFilter::PUT, async || reply::missing("service ID"))
 }
 
 /// An instance that was registered here.

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::MethodFilter;
 
 use chancery::catalog::{Tables, query};
 use chancery::fact::{Fact, NodeServices};
@@ -18,22 +17,57 @@ use super::instances::{Listed, central, with_central_config};
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{BLOCKING, FILTER, MERGE, NEAR, NODES, PEERS, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/catalog/datacenters", get(datacenters))
-        .route("/v1/catalog/nodes", get(nodes))
-        .route("/v1/catalog/services", get(services))
-        .route("/v1/catalog/service/{name}", get(service))
-        .route("/v1/catalog/connect/{name}", get(connect))
-        .route("/v1/catalog/node/{name}", get(node))
-        .route("/v1/catalog/node-services/{name}", get(node_services))
-        .route("/v1/catalog/gateway-services/{name}", get(gateway_services))
-        .route("/v1/catalog/service/", get(async || reply::missing("service name")))
-        .route("/v1/catalog/connect/", get(async || reply::missing("service name")))
-        .route("/v1/catalog/node/", get(async || reply::missing("node name")))
-        .route("/v1/catalog/node-services/", get(async || reply::missing("node name")))
-        .route("/v1/catalog/gateway-services/", get(async || reply::missing("name of a gateway")))
+const TAG: Parameters = &[Parameter::new("tag", Kind::Texts, "Only instances with each of these tags.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    let missing_service = async || reply::missing("service name");
+    Endpoints::new("catalog", "catalog", "Every node, every service, whoever registered them.")
+        .get("/v1/catalog/datacenters", datacenters, "The datacenters: one.", &[SCOPE, PRETTY])
+        .get("/v1/catalog/nodes", nodes, "All nodes.", &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR])
+        .get(
+            "/v1/catalog/services",
+            services,
+            "The names of all services, with their tags.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES],
+        )
+        .get(
+            "/v1/catalog/service/{name}",
+            service,
+            "The instances of a service, with their nodes.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, TAG, MERGE, PEERS],
+        )
+        .get(
+            "/v1/catalog/connect/{name}",
+            connect,
+            "What speaks mutual TLS for a service: its proxies, and native programs.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, TAG, MERGE, PEERS],
+        )
+        .get(
+            "/v1/catalog/node/{name}",
+            node,
+            "A node with its instances by id; `null` when it is not there.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, PEERS],
+        )
+        .get(
+            "/v1/catalog/node-services/{name}",
+            node_services,
+            "A node with its instances as a list.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, MERGE, PEERS],
+        )
+        .get(
+            "/v1/catalog/gateway-services/{name}",
+            gateway_services,
+            "What a gateway serves. There are no gateways: an empty list.",
+            &[SCOPE, PRETTY, STATE],
+        )
+        .unnamed("/v1/catalog/service/", MethodFilter::GET, missing_service)
+        .unnamed("/v1/catalog/connect/", MethodFilter::GET, missing_service)
+        .unnamed("/v1/catalog/node/", MethodFilter::GET, async || reply::missing("node name"))
+        .unnamed("/v1/catalog/node-services/", MethodFilter::GET, async || reply::missing("node name"))
+        .unnamed("/v1/catalog/gateway-services/", MethodFilter::GET, async || reply::missing("name of a gateway"))
 }
 
 /// There is one.

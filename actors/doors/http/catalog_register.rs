@@ -1,10 +1,8 @@
 //! `/v1/catalog/register`, `/v1/catalog/deregister`: nodes that have no agent, and what runs on them. Whoever registers
 //! them keeps them true.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::put;
 
 use chancery::catalog::{Act, Operation, RecordKey, Registration, Write, query};
 use chancery::model::Node;
@@ -16,9 +14,15 @@ use super::agent_services::OWN_SERVICE;
 use super::body::Body;
 use super::params::Params;
 use super::reply::{self, Failure};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{PRETTY, SCOPE};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/catalog/register", put(add)).route("/v1/catalog/deregister", put(remove))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("catalog-register", "catalog", "Nodes that have no agent; whoever registers them keeps them true.")
+        .put("/v1/catalog/register", add, "Registers a node, an instance on it, and checks: together, or nothing.", &[SCOPE, PRETTY])
+        .takes("as JSON: `Node`, `Address`, `NodeMeta`, `TaggedAddresses`, `Service`, `Check` or `Checks`, `SkipNodeUpdate`")
+        .put("/v1/catalog/deregister", remove, "Removes a node with all on it, or an instance, or a check.", &[SCOPE, PRETTY])
+        .takes("as JSON: `Node`, with `ServiceID` or `CheckID`")
 }
 
 /// Node, service and checks together, or nothing.

@@ -1,9 +1,7 @@
 //! `/v1/config`: the rules of the mesh.
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, put};
 
 use chancery::catalog::{Outcome, Write};
 use chancery::fact::Fact;
@@ -15,12 +13,21 @@ use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{BLOCKING, CAS, FILTER, PRETTY, SCOPE, STATE};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/config", put(write))
-        .route("/v1/config/{kind}", get(list))
-        .route("/v1/config/{kind}/{*name}", get(read).delete(delete))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("config", "config", "Config entries: the rules of the mesh.")
+        .put("/v1/config", write, "Writes an entry; `false` when `cas` did not hold.", &[SCOPE, PRETTY, CAS])
+        .takes("the entry, as JSON: `Kind`, `Name` and what belongs to the kind")
+        .get("/v1/config/{kind}", list, "All entries of a kind.", &[SCOPE, PRETTY, STATE, BLOCKING, FILTER])
+        .get("/v1/config/{kind}/{*name}", read, "One entry.", &[SCOPE, PRETTY, STATE, BLOCKING])
+        .delete(
+            "/v1/config/{kind}/{*name}",
+            delete,
+            "Deletes an entry; what is not there counts as deleted.",
+            &[SCOPE, PRETTY, CAS],
+        )
 }
 
 /// `false` when the compare of `?cas` failed.

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 
 use chancery::fact::Fact;
 use chancery::model::{Index, Roots, Topic};
@@ -18,11 +16,23 @@ use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
 use crate::authority::{ConfigureError, ROOT_TTL, reconfigure};
+use crate::doors::endpoints::common::{BLOCKING, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/connect/ca/roots", get(roots_or_pem))
-        .route("/v1/connect/ca/configuration", get(configuration).put(configure))
+const PEM: Parameters = &[Parameter::new("pem", Kind::Flag, "Only the certificates, one after the other.")];
+const ROTATE: Parameters = &[Parameter::new("rotate", Kind::Flag, "Another root, though nothing else is asked for.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("connect-ca", "connect", "The certificate authority of the mesh.")
+        .get("/v1/connect/ca/roots", roots_or_pem, "The roots to trust.", &[SCOPE, PRETTY, STATE, BLOCKING, PEM])
+        .get("/v1/connect/ca/configuration", configuration, "What it is set to.", &[SCOPE, PRETTY, STATE])
+        .put(
+            "/v1/connect/ca/configuration",
+            configure,
+            "Sets it; another root is brought in without a break.",
+            &[SCOPE, ROTATE],
+        )
+        .takes("as JSON: `Provider` and `Config`, as they are read")
 }
 
 /// The roots as JSON; with `?pem=true`, only their certificates, one after the other.

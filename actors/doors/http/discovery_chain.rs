@@ -1,10 +1,9 @@
 //! `/v1/discovery-chain`: where requests for a service may go.
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::MethodFilter;
 
 use chancery::fact::Fact;
 use chancery::model::Topic;
@@ -15,11 +14,28 @@ use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{BLOCKING, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/discovery-chain/{service}", get(plain).post(overridden))
-        .route("/v1/discovery-chain/", get(async || reply::missing("service name")))
+const COMPILE: Parameters =
+    &[Parameter::new("compile-dc", Kind::Text, "The datacenter: this one's name, or it is refused.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("discovery-chain", "discovery-chain", "Where requests for a service may go.")
+        .get(
+            "/v1/discovery-chain/{service}",
+            plain,
+            "What its router, splitters and resolvers come to.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, COMPILE],
+        )
+        .post(
+            "/v1/discovery-chain/{service}",
+            overridden,
+            "The same, as an upstream with these settings has it.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, COMPILE],
+        )
+        .takes("as JSON: `OverrideProtocol`, `OverrideConnectTimeout`, `OverrideMeshGateway`")
+        .unnamed("/v1/discovery-chain/", MethodFilter::GET, async || reply::missing("service name"))
 }
 
 async fn plain(door: State<HttpDoor>, params: Params, Path(service): Path<String>) -> Result<Response, Failure> {

@@ -1,14 +1,14 @@
 //! What Consul has and this server has not, beyond what is still to come: each answers what to use instead.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{any, get};
 
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{PRETTY, SCOPE, STATE};
 
 /// Paths, and what is said there.
 const INSTEAD: [(&[&str], &str); 9] = [
@@ -52,15 +52,31 @@ const INSTEAD: [(&[&str], &str); 9] = [
     (&["/v1/coordinate/update"], "distances between nodes are not kept: ?near= puts what is on the node itself first"),
 ];
 
-pub(super) fn routes() -> Router<HttpDoor> {
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    let none =
+        Endpoints::new("elsewhere", "elsewhere", "What Consul has and this server has not, with what to use instead.")
+            .get(
+                "/v1/coordinate/datacenters",
+                no_coordinates,
+                "Nobody measures distances: an empty list.",
+                &[SCOPE, PRETTY, STATE],
+            )
+            .get(
+                "/v1/coordinate/nodes",
+                no_coordinates,
+                "Nobody measures distances: an empty list.",
+                &[SCOPE, PRETTY, STATE],
+            )
+            .get(
+                "/v1/coordinate/node/{name}",
+                no_coordinates,
+                "Nobody measures distances: an empty list.",
+                &[SCOPE, PRETTY, STATE],
+            );
     let refused = INSTEAD.iter().flat_map(|(paths, instead)| paths.iter().map(move |path| (*path, *instead)));
-    let router = refused.fold(Router::new(), |router, (path, instead)| {
-        router.route(path, any(async move || Failure::new(StatusCode::NOT_IMPLEMENTED, instead)))
-    });
-    router
-        .route("/v1/coordinate/datacenters", get(no_coordinates))
-        .route("/v1/coordinate/nodes", get(no_coordinates))
-        .route("/v1/coordinate/node/{name}", get(no_coordinates))
+    refused.fold(none, |endpoints, (path, instead)| {
+        endpoints.instead(path, async move || Failure::new(StatusCode::NOT_IMPLEMENTED, instead), instead)
+    })
 }
 
 /// Nobody measures how far nodes are from each other.

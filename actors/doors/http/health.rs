@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::MethodFilter;
 
 use chancery::catalog::query;
 use chancery::fact::Fact;
@@ -17,21 +16,54 @@ use super::instances::Listed;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{BLOCKING, FILTER, MERGE, NEAR, NODES, PEERS, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/health/node/{name}", get(node))
-        .route("/v1/health/checks/{name}", get(checks))
-        .route("/v1/health/state/{state}", get(state))
-        .route("/v1/health/service/{name}", get(service))
-        .route("/v1/health/connect/{name}", get(connect))
-        .route("/v1/health/ingress/{name}", get(ingress))
-        .route("/v1/health/node/", get(async || reply::missing("node name")))
-        .route("/v1/health/checks/", get(async || reply::missing("service name")))
-        .route("/v1/health/state/", get(async || reply::missing("state")))
-        .route("/v1/health/service/", get(async || reply::missing("service name")))
-        .route("/v1/health/connect/", get(async || reply::missing("service name")))
-        .route("/v1/health/ingress/", get(async || reply::missing("service name")))
+const INSTANCES: Parameters = &[
+    Parameter::new("passing", Kind::Flag, "Only instances all of whose checks pass."),
+    Parameter::new("tag", Kind::Texts, "Only instances with each of these tags."),
+];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    let missing_service = async || reply::missing("service name");
+    Endpoints::new("health", "health", "Instances with their nodes and checks, and checks by themselves.")
+        .get("/v1/health/node/{name}", node, "Every check on a node.", &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, PEERS])
+        .get(
+            "/v1/health/checks/{name}",
+            checks,
+            "The checks of a service's instances, without those of their nodes.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, PEERS],
+        )
+        .get(
+            "/v1/health/state/{state}",
+            state,
+            "The checks in a state: any, passing, warning or critical.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, PEERS],
+        )
+        .get(
+            "/v1/health/service/{name}",
+            service,
+            "The instances of a service, with their nodes and checks.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, INSTANCES, MERGE, PEERS],
+        )
+        .get(
+            "/v1/health/connect/{name}",
+            connect,
+            "What speaks mutual TLS for a service: its proxies, and native programs.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, INSTANCES, MERGE, PEERS],
+        )
+        .get(
+            "/v1/health/ingress/{name}",
+            ingress,
+            "The ingress gateways that lead to a service. There are no gateways: an empty list.",
+            &[SCOPE, PRETTY, STATE],
+        )
+        .unnamed("/v1/health/node/", MethodFilter::GET, async || reply::missing("node name"))
+        .unnamed("/v1/health/checks/", MethodFilter::GET, missing_service)
+        .unnamed("/v1/health/state/", MethodFilter::GET, async || reply::missing("state"))
+        .unnamed("/v1/health/service/", MethodFilter::GET, missing_service)
+        .unnamed("/v1/health/connect/", MethodFilter::GET, missing_service)
+        .unnamed("/v1/health/ingress/", MethodFilter::GET, missing_service)
 }
 
 async fn service(door: State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use serde_json::json;
 
 use chancery::catalog::Write;
@@ -19,13 +17,58 @@ use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{BLOCKING, FILTER, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/connect/intentions", get(list))
-        .route("/v1/connect/intentions/exact", get(read).put(write).delete(delete))
-        .route("/v1/connect/intentions/check", get(check))
-        .route("/v1/connect/intentions/match", get(matching))
+const PAIR: Parameters = &[
+    Parameter::new("source", Kind::Text, "Who calls; `*` is everybody."),
+    Parameter::new("destination", Kind::Text, "Who is called; `*` is everybody."),
+];
+const SOURCE_TYPE: Parameters = &[Parameter::new("source-type", Kind::Word(&["", "consul"]), "There is one.")];
+const MATCH: Parameters = &[
+    Parameter::new("by", Kind::Word(&["source", "destination"]), "Which side the names are of."),
+    Parameter::new("name", Kind::Texts, "A service."),
+];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("intentions", "intentions", "Who may call whom.")
+        .get(
+            "/v1/connect/intentions",
+            list,
+            "All intentions, first what takes precedence.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER],
+        )
+        .get(
+            "/v1/connect/intentions/exact",
+            read,
+            "The one of a source and a destination.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, PAIR],
+        )
+        .put(
+            "/v1/connect/intentions/exact",
+            write,
+            "Writes the one of a source and a destination.",
+            &[SCOPE, PRETTY, PAIR],
+        )
+        .takes("as JSON: `Action` (allow or deny) or `Permissions`, and `Description`")
+        .delete(
+            "/v1/connect/intentions/exact",
+            delete,
+            "Deletes the one of a source and a destination.",
+            &[SCOPE, PRETTY, PAIR],
+        )
+        .get(
+            "/v1/connect/intentions/check",
+            check,
+            "Whether a call would be allowed; rules over requests count as no.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, PAIR, SOURCE_TYPE],
+        )
+        .get(
+            "/v1/connect/intentions/match",
+            matching,
+            "For each name the intentions that bear on it.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, MATCH],
+        )
 }
 
 /// Whom a request is about.

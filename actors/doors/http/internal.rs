@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::put;
 
 use chancery::catalog::{Write, query};
 use chancery::wire;
@@ -14,9 +12,18 @@ use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{PRETTY, SCOPE};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/internal/service-virtual-ip", put(assign))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("internal", "internal", "What tools that stand beside Consul use.")
+        .put(
+            "/v1/internal/service-virtual-ip",
+            assign,
+            "Replaces the virtual addresses that were chosen for a service; who had one of them loses it.",
+            &[SCOPE, PRETTY],
+        )
+        .takes("as JSON: `ServiceName` and `ManualVIPs`")
 }
 
 /// Replaces the virtual addresses that the user chose for a service; who had one of them loses it.

@@ -1,11 +1,10 @@
 //! `/v1/kv`: keys and values, for the few that scripts keep beside the mesh.
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::MethodFilter;
 
 use chancery::catalog::{Outcome, Write};
 use chancery::fact::Fact;
@@ -16,14 +15,49 @@ use super::body::Bytes;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::common::{BLOCKING, CAS, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
 /// The most bytes that a value has.
 const LARGEST_VALUE: usize = 512 << 10;
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/kv/", get(read_all).put(put_nothing).delete(delete_all))
-        .route("/v1/kv/{*key}", get(read).put(put).delete(delete))
+const TREE: Parameters = &[
+    Parameter::new("recurse", Kind::Flag, "All keys that begin so."),
+    Parameter::new("keys", Kind::Flag, "Only the names of all keys that begin so."),
+    Parameter::new("separator", Kind::Text, "With `keys`: names end at the first of these after the beginning."),
+];
+const RAW: Parameters = &[Parameter::new("raw", Kind::Flag, "The value as it is.")];
+const FLAGS: Parameters = &[Parameter::new("flags", Kind::Whole, "A number that is kept with the value.")];
+const SESSIONS: Parameters = &[
+    Parameter::new("acquire", Kind::Text, "There are no sessions: refused."),
+    Parameter::new("release", Kind::Text, "There are no sessions: refused."),
+];
+const RECURSE: Parameters = &[Parameter::new("recurse", Kind::Flag, "All keys that begin so.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("kv", "kv", "Keys and values, for the few that scripts keep beside the mesh.")
+        .get("/v1/kv/", read_all, "All keys, with `recurse` or `keys`.", &[SCOPE, PRETTY, STATE, BLOCKING, TREE])
+        .unnamed("/v1/kv/", MethodFilter::PUT, put_nothing)
+        .delete("/v1/kv/", delete_all, "Deletes all keys, with `recurse`.", &[SCOPE, PRETTY, CAS, RECURSE, SESSIONS])
+        .get(
+            "/v1/kv/{*key}",
+            read,
+            "A key's value, in base64, with its flags; 404 without.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, TREE, RAW],
+        )
+        .put(
+            "/v1/kv/{*key}",
+            put,
+            "Writes a key; `false` when `cas` did not hold.",
+            &[SCOPE, PRETTY, CAS, FLAGS, SESSIONS],
+        )
+        .takes("the value, up to 512 KiB of any bytes")
+        .delete(
+            "/v1/kv/{*key}",
+            delete,
+            "Deletes a key; what is not there counts as deleted.",
+            &[SCOPE, PRETTY, CAS, RECURSE, SESSIONS],
+        )
 }
 
 async fn read_all(door: State<HttpDoor>, params: Params) -> Result<Response, Failure> {

@@ -1,10 +1,8 @@
 //! The metrics of the process, for Prometheus.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 
 use chancery::model::UnixTime;
 use chancery::wire;
@@ -12,9 +10,16 @@ use chancery::wire;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, agent_metrics, reply};
+use crate::doors::endpoints::common::{PRETTY, SCOPE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/metrics", get(prometheus)).route("/v1/agent/metrics", get(agent))
+const FORMAT: Parameters =
+    &[Parameter::new("format", Kind::Word(&["", "prometheus"]), "JSON, or as Prometheus reads it.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("metrics", "metrics", "The figures of the process.")
+        .get("/metrics", prometheus, "For Prometheus.", &[])
+        .get("/v1/agent/metrics", agent, "Gauges, counters and samples.", &[SCOPE, PRETTY, FORMAT])
 }
 
 /// Reading the gauges off the state takes as long as the state is large.

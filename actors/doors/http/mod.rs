@@ -1,6 +1,6 @@
 //! The HTTP API, spelled as Consul spells it: requests become writes and topics, facts become JSON.
 //!
-//! One file per family of endpoints; [`params`] reads the query, [`blocking`] waits, [`reply`] replies. What a request
+//! One file per family of endpoints, whose table routes and describes them; [`params`] reads the query, [`blocking`] waits, [`reply`] replies. What a request
 //! asks for and this server cannot do yet is refused, never ignored.
 
 mod agent_checks;
@@ -28,6 +28,7 @@ mod internal;
 mod kv;
 mod measure;
 mod metrics;
+mod openapi;
 mod operator;
 mod params;
 mod reply;
@@ -51,6 +52,7 @@ use chancery::catalog::{Tables, Write};
 use chancery::model::{Datacenter, NodeName};
 
 use super::admin;
+use super::endpoints::{Endpoints, Family};
 use super::listening::Caller;
 use crate::catalog::{CommitError, Committed};
 use crate::config::AgentConfig;
@@ -168,37 +170,54 @@ where
         .await
 }
 
+/// The table of what is served, but for the admin door's.
+fn endpoints() -> Vec<Endpoints<HttpDoor>> {
+    vec![
+        agent_self::endpoints(),
+        agent_services::endpoints(),
+        agent_checks::endpoints(),
+        agent_connect::endpoints(),
+        agent_health::endpoints(),
+        agent_maintenance::endpoints(),
+        agent_control::endpoints(),
+        agent_monitor::endpoints(),
+        catalog::endpoints(),
+        catalog_register::endpoints(),
+        health::endpoints(),
+        config::endpoints(),
+        intentions::endpoints(),
+        kv::endpoints(),
+        txn::endpoints(),
+        connect_ca::endpoints(),
+        internal::endpoints(),
+        discovery_chain::endpoints(),
+        ui::endpoints(),
+        status::endpoints(),
+        operator::endpoints(),
+        snapshot::endpoints(),
+        metrics::endpoints(),
+        openapi::endpoints(),
+        elsewhere::endpoints(),
+    ]
+}
+
+/// Everything that is served over HTTP, described.
+pub fn families() -> Vec<Family> {
+    let own = endpoints().into_iter().map(|endpoints| endpoints.into_parts().0);
+    own.chain([admin::endpoints().into_parts().0]).collect()
+}
+
 fn router(door: HttpDoor) -> Router {
-    let families = [
-        ("agent", agent_self::routes()),
-        ("agent-services", agent_services::routes()),
-        ("agent-checks", agent_checks::routes()),
-        ("agent-connect", agent_connect::routes()),
-        ("agent-health", agent_health::routes()),
-        ("agent-maintenance", agent_maintenance::routes()),
-        ("agent-control", agent_control::routes()),
-        ("agent-monitor", agent_monitor::routes()),
-        ("catalog", catalog::routes()),
-        ("catalog-register", catalog_register::routes()),
-        ("health", health::routes()),
-        ("config", config::routes()),
-        ("intentions", intentions::routes()),
-        ("kv", kv::routes()),
-        ("txn", txn::routes()),
-        ("connect-ca", connect_ca::routes()),
-        ("internal", internal::routes()),
-        ("discovery-chain", discovery_chain::routes()),
-        ("ui", ui::routes()),
-        ("status", status::routes()),
-        ("operator", operator::routes()),
-        ("snapshot", snapshot::routes()),
-        ("metrics", metrics::routes()),
-        ("elsewhere", elsewhere::routes()),
-        ("unknown", Router::new().fallback(reply::no_such_endpoint)),
-    ];
-    let whole = families.into_iter().fold(Router::new(), |whole, (name, routes)| {
-        whole.merge(measure::family(name, routes.method_not_allowed_fallback(reply::method_not_allowed)))
-    });
-    let admin = measure::family("admin", admin::router(door.state.house.clone()));
+    let unknown = measure::family("unknown", Router::new().fallback(reply::no_such_endpoint));
+    let whole = endpoints().into_iter().fold(unknown, |whole, endpoints| whole.merge(measured(endpoints)));
+    let admin = measured(admin::endpoints()).with_state(door.state.house.clone());
     whole.with_state(door).merge(admin)
 }
+
+fn measured<S: Clone + Send + Sync + 'static>(endpoints: Endpoints<S>) -> Router<S> {
+    let (family, routes) = endpoints.into_parts();
+    measure::family(family.name, routes.method_not_allowed_fallback(reply::method_not_allowed))
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 
@@ -15,11 +13,15 @@ use chancery::model::{Datacenter, ServiceKind};
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply, status};
+use crate::doors::endpoints::common::{PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/operator/usage", get(usage))
-        .route("/v1/operator/raft/configuration", get(raft_configuration))
+const GLOBAL: Parameters = &[Parameter::new("global", Kind::Flag, "Of all datacenters, of which there is one.")];
+
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("operator", "operator", "How much there is, and where.")
+        .get("/v1/operator/usage", usage, "How many services and instances there are.", &[SCOPE, PRETTY, STATE, GLOBAL])
+        .get("/v1/operator/raft/configuration", raft_configuration, "The servers: one.", &[SCOPE, PRETTY, STATE])
 }
 
 #[derive(Default, Serialize)]

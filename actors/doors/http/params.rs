@@ -11,15 +11,20 @@ use chancery::model::{Datacenter, Index, Node, NodeName};
 use super::HttpDoor;
 use super::blocking::Blocking;
 use super::reply::Failure;
+use crate::doors::endpoints::Declared;
 
-/// Would change the answer and cannot be answered yet: refused, since an answer without it would be a lie.
-const NOT_YET: [&str; 2] = ["peer", "sg"];
+/// Would change the answer and cannot be answered: refused, since an answer without it would be a lie.
+const NOT_HERE: [(&str, &str); 2] = [
+    ("peer", "there are no peers: register what runs elsewhere at /v1/catalog/register"),
+    ("sg", "there are no sameness groups: say where else a service runs in the Failover of a service-resolver"),
+];
 
 /// The parameters of a request, in the order given; one may be given several times.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Params {
     pairs: Vec<(String, String)>,
     waits: Waits,
+    declared: Declared,
 }
 
 /// How long a blocking read may take, before jitter.
@@ -37,7 +42,8 @@ impl FromRequestParts<HttpDoor> for Params {
     async fn from_request_parts(parts: &mut Parts, door: &HttpDoor) -> Result<Self, Failure> {
         let Query(pairs) = Query::try_from_uri(&parts.uri)
             .map_err(|error| Failure::bad_request(format!("the query cannot be read: {error}")))?;
-        let params = Self { pairs, waits: door.waits() };
+        let declared = parts.extensions.get().copied().unwrap_or(Declared(&[]));
+        let params = Self { pairs, waits: door.waits(), declared };
         params.check(door.datacenter().as_str())?;
         let namespace = parts.headers.get("x-consul-namespace").and_then(|value| value.to_str().ok());
         only_default("X-Consul-Namespace", namespace)?;
@@ -48,6 +54,11 @@ impl FromRequestParts<HttpDoor> for Params {
 impl Params {
     /// The first value of a parameter; empty when it came without one.
     pub fn get(&self, name: &str) -> Option<&str> {
+        debug_assert!(self.declared.has(name), "the endpoint reads {name:?} and does not declare it");
+        self.given(name)
+    }
+
+    fn given(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
@@ -58,6 +69,7 @@ impl Params {
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        debug_assert!(self.declared.has(name), "the endpoint reads {name:?} and does not declare it");
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
@@ -151,25 +163,23 @@ impl Params {
     }
 
     fn check(&self, own_datacenter: &str) -> Result<(), Failure> {
-        for name in NOT_YET {
-            if self.get(name).is_some_and(|value| !value.is_empty()) {
-                return Err(Failure::bad_request(format!(
-                    "query parameter {name:?} is not supported yet: leave it out"
-                )));
+        for (name, why) in NOT_HERE {
+            if self.given(name).is_some_and(|value| !value.is_empty()) {
+                return Err(Failure::bad_request(format!("query parameter {name:?}: {why}")));
             }
         }
-        if let Some(dc) = self.get("dc").filter(|dc| !dc.is_empty() && *dc != own_datacenter) {
+        if let Some(dc) = self.given("dc").filter(|dc| !dc.is_empty() && *dc != own_datacenter) {
             return Err(Failure::bad_request(format!(
                 "No path to datacenter {dc:?}: this server knows its own, {own_datacenter:?}"
             )));
         }
-        only_default("ns", self.get("ns"))?;
-        only_default("partition", self.get("partition"))?;
-        let has = |name| self.get(name).is_some();
+        only_default("ns", self.given("ns"))?;
+        only_default("partition", self.given("partition"))?;
+        let has = |name| self.given(name).is_some();
         if has("stale") && has("consistent") {
             return Err(Failure::bad_request("Cannot specify ?stale with ?consistent, conflicting semantics."));
         }
-        if let Some(age) = self.get("max_stale").filter(|age| chancery::wire::duration::parse(age).is_none()) {
+        if let Some(age) = self.given("max_stale").filter(|age| chancery::wire::duration::parse(age).is_none()) {
             return Err(Failure::bad_request(format!(
                 "Invalid max_stale value {age:?}: it is no duration such as 10s"
             )));
@@ -193,10 +203,22 @@ fn only_default(name: &str, value: Option<&str>) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doors::endpoints::{Kind, Parameter, Parameters};
+
+    const ALL: Parameters = &[
+        Parameter::new("index", Kind::Whole, ""),
+        Parameter::new("wait", Kind::Duration, ""),
+        Parameter::new("passing", Kind::Flag, ""),
+        Parameter::new("tag", Kind::Texts, ""),
+    ];
 
     fn params(pairs: &[(&str, &str)]) -> Params {
         let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Params { pairs, waits: Waits { default: Duration::from_secs(300), max: Duration::from_secs(600) } }
+        Params {
+            pairs,
+            waits: Waits { default: Duration::from_secs(300), max: Duration::from_secs(600) },
+            declared: Declared(&[ALL]),
+        }
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! `/v1/snapshot`: the whole state, to be kept elsewhere and brought back.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 
 use chancery::catalog::{Write, archive};
 
@@ -12,12 +10,17 @@ use super::body::Bytes;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{SCOPE, STATE};
 
 /// The most bytes that are read of a snapshot.
 const LARGEST: usize = 1 << 30;
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/snapshot", get(save).put(restore))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("snapshot", "snapshot", "The whole state, to be kept elsewhere and brought back.")
+        .get("/v1/snapshot", save, "The state, as a file.", &[SCOPE, STATE])
+        .put("/v1/snapshot", restore, "Puts a state that was kept in the place of this one.", &[SCOPE])
+        .takes("what `GET` gave")
 }
 
 async fn save(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {

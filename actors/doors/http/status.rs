@@ -1,20 +1,22 @@
 //! `/v1/status`: who leads.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 
 use chancery::catalog::query;
 
 use super::params::Params;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{PRETTY, SCOPE, STATE};
 
 /// Nothing listens there: clients only look whether the answer is empty.
 const SERVER_PORT: u16 = 8300;
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/status/leader", get(leader)).route("/v1/status/peers", get(peers))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("status", "status", "Who leads: this server.")
+        .get("/v1/status/leader", leader, "The leader's address.", &[SCOPE, PRETTY, STATE])
+        .get("/v1/status/peers", peers, "The addresses of all servers.", &[SCOPE, PRETTY, STATE])
 }
 
 async fn leader(State(door): State<HttpDoor>, params: Params) -> Response {

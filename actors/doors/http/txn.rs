@@ -1,10 +1,8 @@
 //! `/v1/txn`: several reads and writes, all or none.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::put;
 
 use chancery::catalog::{Act, Operation, RecordKey, Refusal, Write, apply};
 use chancery::model::{Index, NodeName};
@@ -15,12 +13,16 @@ use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
 use crate::catalog::CommitError;
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{PRETTY, SCOPE, STATE};
 
 /// The most bytes of a body.
 const LARGEST: usize = 512 << 10;
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new().route("/v1/txn", put(txn))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("txn", "txn", "Several reads and writes, all or none.")
+        .put("/v1/txn", txn, "Up to 128 operations; 409 says which could not be done, and nothing was.", &[SCOPE, PRETTY, STATE])
+        .takes("a list of operations as JSON: `KV`, `Node`, `Service`, `Check` or `Config`, each with its `Verb`; up to 512 KiB")
 }
 
 async fn txn(State(door): State<HttpDoor>, params: Params, Bytes(body): Bytes<LARGEST>) -> Result<Response, Failure> {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::MethodFilter;
 
 use chancery::catalog::query;
 use chancery::fact::Fact;
@@ -16,13 +15,30 @@ use chancery::wire::answer;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
+use crate::doors::endpoints::Endpoints;
+use crate::doors::endpoints::common::{BLOCKING, FILTER, NEAR, NODES, PEERS, PRETTY, SCOPE, STATE};
 
-pub(super) fn routes() -> Router<HttpDoor> {
-    Router::new()
-        .route("/v1/internal/ui/services", get(services))
-        .route("/v1/internal/ui/nodes", get(nodes))
-        .route("/v1/internal/ui/node/{name}", get(node))
-        .route("/v1/internal/ui/node/", get(async || reply::missing("node name")))
+pub(super) fn endpoints() -> Endpoints<HttpDoor> {
+    Endpoints::new("ui", "internal", "What dashboards read.")
+        .get(
+            "/v1/internal/ui/services",
+            services,
+            "A summary of each service.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, PEERS],
+        )
+        .get(
+            "/v1/internal/ui/nodes",
+            nodes,
+            "Each node with its instances and checks.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, PEERS],
+        )
+        .get(
+            "/v1/internal/ui/node/{name}",
+            node,
+            "One node with its instances and checks.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, PEERS],
+        )
+        .unnamed("/v1/internal/ui/node/", MethodFilter::GET, async || reply::missing("node name"))
 }
 
 async fn services(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
