@@ -8,9 +8,10 @@ use super::resolve::Wanted;
 use super::{Chain, ChainError, Compiled, Inputs, Node, NodeId, Resolver, Route, Split, Step, Target, TargetId, split};
 use crate::model::entry::service_router::{RouteDestination, RouteMatch};
 use crate::model::entry::{Body, ProxyDefaults, ServiceDefaults, ServiceRouter, ServiceSplitter};
+use crate::model::fault::{Abort, AbortStatus};
 use crate::model::http::PathMatch;
 use crate::model::topic::ChainKey;
-use crate::model::{Entry, EntryKey, Protocol, ServiceName};
+use crate::model::{self, Entry, EntryKey, EntryKind, Protocol, ServiceName};
 
 /// How many splitters may lead to one another: more is a mistake, and each costs a frame of the stack.
 const DEEPEST: usize = 64;
@@ -92,15 +93,32 @@ impl<'a> Compiler<'a> {
             } else {
                 self.resolver(Wanted::subset(to, &destination.subset))?
             };
-            routes.push(Route { matches: route.matches.clone(), destination, next });
+            let mirror = destination.mirror.as_ref().map(|mirror| {
+                let to = mirror.service.as_ref().unwrap_or(to);
+                self.resolver(Wanted::subset(to, &mirror.subset))
+            });
+            let mirror = mirror.transpose()?;
+            self.fault_is_of_its_protocol(service, &destination.fault)?;
+            routes.push(Route { matches: route.matches.clone(), destination, next, mirror });
         }
         let everything = RouteMatch { path: Some(PathMatch::Prefix("/".to_owned())), ..Default::default() };
         let next = self.splitter_or_resolver(service)?;
         let destination = RouteDestination { service: Some(service.clone()), ..Default::default() };
-        routes.push(Route { matches: everything, destination, next });
+        routes.push(Route { matches: everything, destination, next, mirror: None });
         let id = format!("router:{service}.default.default");
         self.insert::<ServiceRouter>(&id, Step::Router(routes), service);
         Ok(id)
+    }
+
+    /// Statuses of gRPC say nothing to who speaks something else.
+    fn fault_is_of_its_protocol(&self, service: &ServiceName, fault: &model::Fault) -> Result<(), Fault> {
+        let of_grpc = matches!(fault.abort, Some(Abort { status: AbortStatus::Grpc(_), .. }));
+        match self.protocol {
+            Some(protocol) if of_grpc && protocol.is_http_like() && protocol != Protocol::Grpc => {
+                Err(Fault::GrpcStatus { entry: EntryKey::new(EntryKind::ServiceRouter, service.as_str()), protocol })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn splitter_or_resolver(&mut self, service: &ServiceName) -> Result<NodeId, Fault> {
@@ -178,11 +196,7 @@ impl<'a> Compiler<'a> {
         let mut reached = BTreeSet::new();
         let mut next = vec![start.clone()];
         while let Some(id) = next.pop() {
-            match &self.nodes[&id].step {
-                Step::Router(routes) => next.extend(routes.iter().map(|route| route.next.clone())),
-                Step::Splitter(splits) => next.extend(splits.iter().map(|split| split.next.clone())),
-                Step::Resolver(_) => {}
-            }
+            next.extend(self.nodes[&id].step.nexts().into_iter().cloned());
             reached.insert(id);
         }
         self.nodes.retain(|id, _| reached.contains(id));

@@ -27,6 +27,10 @@ pub enum Fault {
          service the Protocol http, http2 or grpc in service-defaults first"
     )]
     NotHttp { entry: EntryKey, protocol: Protocol },
+    #[error(
+        "{entry} aborts with a GRPCStatus, and the service speaks {protocol}: give it the Protocol grpc, or say HTTPStatus"
+    )]
+    GrpcStatus { entry: EntryKey, protocol: Protocol },
     #[error("circular reference of splitters: {}", Way(.0))]
     Circle(Vec<String>),
     #[error("circular resolver redirect: {}", Way(.0))]

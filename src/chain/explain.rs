@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Chain, NodeId, Step};
+use crate::model::entry::service_splitter::Weight;
+use crate::model::fault::{AbortStatus, Fault};
 use crate::model::http::PathMatch;
 use crate::model::{EntryKey, ServiceName};
 
 /// A piece of a chain, or of what is made of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cause {
-    /// `route`, `split`, `cluster` or `target`.
+    /// `route`, `mirror`, `fault`, `split`, `cluster` or `target`.
     pub piece: &'static str,
-    /// Which one: a route's number and match, a split's number and share, a cluster's name, a target's id.
+    /// Which one: a route's number and match, with what is done to a share of its requests; a split's number and share; a
+    /// cluster's name; a target's id.
     pub name: String,
     /// Where it leads.
     pub leads_to: Vec<String>,
@@ -28,21 +31,28 @@ pub fn explain(chain: &Chain) -> Vec<Cause> {
     let of = |id: &NodeId| because.get(id).map(|entries| entries.iter().cloned().collect()).unwrap_or_default();
     let (mut clusters, mut targets) = (Vec::new(), BTreeMap::new());
     for (id, node) in in_order(chain) {
-        let mut cause = |piece, name, next: &NodeId| {
-            let services = services(chain, next).into_iter().collect();
-            let entries = because[id].union(&behind(chain, next)).cloned().collect();
-            causes.push(Cause { piece, name, leads_to: vec![next.clone()], entries, services });
+        let mut cause = |piece, name, next: Option<&NodeId>| {
+            let services = next.map(|next| services(chain, next).into_iter().collect()).unwrap_or_default();
+            let behind = next.map(|next| behind(chain, next)).unwrap_or_default();
+            let entries = because[id].union(&behind).cloned().collect();
+            causes.push(Cause { piece, name, leads_to: next.into_iter().cloned().collect(), entries, services });
         };
         match node {
             Step::Router(routes) => {
                 for (at, route) in routes.iter().enumerate() {
-                    cause("route", format!("{at} {}", path(route.matches.path.as_ref())), &route.next);
+                    let name = format!("{at} {}", path(route.matches.path.as_ref()));
+                    cause("route", name.clone(), Some(&route.next));
+                    if let Some((to, mirror)) = route.mirror.as_ref().zip(route.destination.mirror.as_ref()) {
+                        cause("mirror", format!("{name}: {} of its requests", percent(mirror.share)), Some(to));
+                    }
+                    for fault in faults(&route.destination.fault) {
+                        cause("fault", format!("{name}: {fault}"), None);
+                    }
                 }
             }
             Step::Splitter(splits) => {
                 for (at, split) in splits.iter().enumerate() {
-                    let (percent, rest) = (split.weight.0 / 100, split.weight.0 % 100);
-                    cause("split", format!("{at} {percent}.{rest:02} % of {id}"), &split.next);
+                    cause("split", format!("{at} {} of {id}", percent(split.weight)), Some(&split.next));
                 }
             }
             Step::Resolver(resolver) => {
@@ -79,7 +89,7 @@ fn because(chain: &Chain) -> BTreeMap<&NodeId, BTreeSet<EntryKey>> {
         let own = chain.nodes[id].entries.iter().cloned();
         because.entry(id).or_default().extend(own);
         let passed = because[id].clone();
-        for next in nexts(step) {
+        for next in step.nexts() {
             because.entry(next).or_default().extend(passed.iter().cloned());
         }
     }
@@ -96,26 +106,31 @@ fn in_order(chain: &Chain) -> impl Iterator<Item = (&NodeId, &Step)> {
         .chain(of(|step| matches!(step, Step::Resolver(_))))
 }
 
-fn nexts(step: &Step) -> Vec<&NodeId> {
-    match step {
-        Step::Router(routes) => routes.iter().map(|route| &route.next).collect(),
-        Step::Splitter(splits) => splits.iter().map(|split| &split.next).collect(),
-        Step::Resolver(_) => Vec::new(),
-    }
-}
-
 /// The entries of a node and of all behind it.
 fn behind(chain: &Chain, id: &NodeId) -> BTreeSet<EntryKey> {
     let mut entries = chain.nodes[id].entries.clone();
-    entries.extend(nexts(chain.step(id)).into_iter().flat_map(|next| behind(chain, next)));
+    entries.extend(chain.step(id).nexts().into_iter().flat_map(|next| behind(chain, next)));
     entries
 }
 
 fn services(chain: &Chain, id: &NodeId) -> BTreeSet<ServiceName> {
     match chain.step(id) {
         Step::Resolver(resolver) => resolver.members(chain).map(|(_, target)| target.service.clone()).collect(),
-        step => nexts(step).into_iter().flat_map(|next| services(chain, next)).collect(),
+        step => step.nexts().into_iter().flat_map(|next| services(chain, next)).collect(),
     }
+}
+
+fn percent(Weight(hundredths): Weight) -> String {
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+fn faults(fault: &Fault) -> Vec<String> {
+    let delay = fault.delay.map(|of| format!("{} wait {:?}", percent(of.share), of.duration));
+    let abort = fault.abort.map(|of| match of.status {
+        AbortStatus::Http(status) => format!("{} are answered with status {status}", percent(of.share)),
+        AbortStatus::Grpc(status) => format!("{} are answered with gRPC status {status}", percent(of.share)),
+    });
+    delay.into_iter().chain(abort).collect()
 }
 
 fn path(path: Option<&PathMatch>) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Chain, Compiled, Inputs, compile};
 use crate::model::entry::service_resolver::{Failover, Redirect, Subset};
-use crate::model::entry::service_router::{RouteDestination, RouteMatch, ServiceRoute};
+use crate::model::entry::service_router::{Mirror, RouteDestination, RouteMatch, ServiceRoute};
 use crate::model::entry::service_splitter::{ServiceSplit, Weight};
 use crate::model::entry::{EntryBody, ServiceDefaults, ServiceResolver, ServiceRouter, ServiceSplitter};
 use crate::model::http::PathMatch;
@@ -38,14 +38,11 @@ impl World {
 
     /// Paths and where they lead.
     pub fn router(self, name: &str, routes: &[(&str, &str)]) -> Self {
-        let route = |(path, to): &(&str, &str)| {
-            let (service, subset) = place(to);
-            ServiceRoute {
-                matches: RouteMatch { path: Some(PathMatch::Prefix((*path).to_owned())), ..Default::default() },
-                destination: RouteDestination { service: Some(service.into()), subset, ..Default::default() },
-            }
-        };
-        self.with(name, EntryBody::ServiceRouter(ServiceRouter { routes: routes.iter().map(route).collect() }))
+        self.routes(name, routes.iter().map(|(path, to)| route(path, to)).collect())
+    }
+
+    pub fn routes(self, name: &str, routes: Vec<ServiceRoute>) -> Self {
+        self.with(name, EntryBody::ServiceRouter(ServiceRouter { routes }))
     }
 
     /// Hundredths and where they lead.
@@ -69,6 +66,20 @@ impl World {
     pub fn error(&self, service: &str) -> String {
         self.compile(&ChainKey::plain(service.into())).chain.expect_err("it does not compile").to_string()
     }
+}
+
+pub(crate) fn route(path: &str, to: &str) -> ServiceRoute {
+    let (service, subset) = place(to);
+    ServiceRoute {
+        matches: RouteMatch { path: Some(PathMatch::Prefix(path.to_owned())), ..Default::default() },
+        destination: RouteDestination { service: Some(service.into()), subset, ..Default::default() },
+    }
+}
+
+/// Of half of the requests.
+pub(crate) fn mirror(to: &str) -> Mirror {
+    let Redirect { service, subset, .. } = elsewhere(to);
+    Mirror { service, subset, share: Weight(5_000) }
 }
 
 /// `service` or `service/subset`.

@@ -111,6 +111,8 @@ pub struct Route {
     pub destination: RouteDestination,
     /// A splitter or a resolver.
     pub next: NodeId,
+    /// Where copies of its requests go: a resolver.
+    pub mirror: Option<NodeId>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -174,6 +176,14 @@ impl Chain {
         &self.nodes[node].step
     }
 
+    /// Of a router; none of a chain without one.
+    pub fn routes(&self) -> &[Route] {
+        match self.step(&self.start) {
+            Step::Router(routes) => routes,
+            Step::Splitter(_) | Step::Resolver(_) => &[],
+        }
+    }
+
     /// The only one, when requests are neither routed nor split.
     pub fn sole_resolver(&self) -> Option<&Resolver> {
         match self.step(&self.start) {
@@ -187,6 +197,24 @@ impl Chain {
         let name = &self.targets[&resolver.target].name;
         let hash = &self.customization_hash;
         if hash.is_empty() { name.clone() } else { format!("{hash}~{name}") }
+    }
+}
+
+impl Step {
+    /// The nodes that it leads to, with those that get copies.
+    pub fn nexts(&self) -> Vec<&NodeId> {
+        match self {
+            Self::Router(routes) => routes.iter().flat_map(Route::nexts).collect(),
+            Self::Splitter(splits) => splits.iter().map(|split| &split.next).collect(),
+            Self::Resolver(_) => Vec::new(),
+        }
+    }
+}
+
+impl Route {
+    /// Where its requests go, and where copies of them do.
+    pub fn nexts(&self) -> impl Iterator<Item = &NodeId> {
+        std::iter::once(&self.next).chain(&self.mirror)
     }
 }
 

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::fixture::{World, elsewhere, failover, redirect, subsets};
+use super::fixture::{World, elsewhere, failover, mirror, redirect, route, subsets};
 use super::{Chain, Compiled, Step};
 use crate::model::Protocol;
 use crate::model::entry::ServiceResolver;
+use crate::model::entry::service_router::ServiceRoute;
 use crate::model::entry::service_splitter::Weight;
+use crate::model::fault::{Abort, AbortStatus};
 use crate::model::topic::ChainKey;
 
 const SERVICES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -59,19 +61,30 @@ fn some_splits() -> impl Strategy<Value = Vec<(u32, &'static str)>> {
     })
 }
 
+fn a_route() -> impl Strategy<Value = ServiceRoute> {
+    let mirror = prop::option::of(prop_oneof![4 => a_place().prop_map(mirror), 1 => Just(mirror("/v1"))]);
+    let status = prop_oneof![3 => Just(AbortStatus::Http(503)), 1 => Just(AbortStatus::Grpc(14))];
+    let abort = prop::option::weighted(0.3, (1..=Weight::WHOLE.0, status));
+    (select(&["/", "/a", "/b"][..]), a_place(), mirror, abort).prop_map(|(path, to, mirror, abort)| {
+        let mut route = route(path, to);
+        route.destination.mirror = mirror;
+        route.destination.fault.abort = abort.map(|(share, status)| Abort { share: Weight(share), status });
+        route
+    })
+}
+
 /// Some services, and what is said of where requests for them go; not all of it makes chains.
 pub(crate) fn a_world() -> impl Strategy<Value = World> {
     let protocol = prop_oneof![8 => Just(Protocol::Http), 1 => Just(Protocol::Tcp)];
     let speaks = prop::collection::vec(protocol, SERVICES.len());
     let resolvers = prop::collection::vec((a_service(), a_resolver()), 0..4);
     let splitters = prop::collection::vec((a_service(), some_splits()), 0..3);
-    let route = (select(&["/", "/a", "/b"][..]), a_place());
-    let routers = prop::collection::vec((a_service(), prop::collection::vec(route, 0..3)), 0..2);
+    let routers = prop::collection::vec((a_service(), prop::collection::vec(a_route(), 0..3)), 0..2);
     (speaks, resolvers, splitters, routers).prop_map(|(speaks, resolvers, splitters, routers)| {
         let world = SERVICES.iter().zip(speaks).fold(World::default(), |world, (name, of)| world.speaks(name, of));
         let world = resolvers.into_iter().fold(world, |world, (name, body)| world.resolver(name, body));
         let world = splitters.into_iter().fold(world, |world, (name, splits)| world.splitter(name, &splits));
-        routers.into_iter().fold(world, |world, (name, routes)| world.router(name, &routes))
+        routers.into_iter().fold(world, |world, (name, routes)| world.routes(name, routes))
     })
 }
 
@@ -89,7 +102,13 @@ fn is_sound(chain: &Chain) {
         let nexts: Vec<String> = match &chain.nodes[&id].step {
             Step::Router(routes) => {
                 assert_eq!(id, chain.start, "a router stands at the start alone");
-                routes.iter().map(|route| route.next.clone()).collect()
+                for route in routes {
+                    assert_eq!(route.mirror.is_some(), route.destination.mirror.is_some());
+                    if let Some(mirror) = &route.mirror {
+                        assert!(matches!(chain.step(mirror), Step::Resolver(_)), "{id} -> {mirror}");
+                    }
+                }
+                routes.iter().flat_map(|route| route.nexts().cloned()).collect()
             }
             Step::Splitter(splits) => {
                 assert_eq!(splits.iter().map(|split| split.weight.0).sum::<u32>(), Weight::WHOLE.0);

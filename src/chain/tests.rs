@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::fixture::{World, elsewhere, failover, redirect, subsets};
+use super::fixture::{World, elsewhere, failover, mirror, redirect, route, subsets};
 use super::*;
 use crate::model::entry::{EntryBody, ServiceDefaults, ServiceResolver};
 use crate::model::topic::ChainKey;
@@ -11,7 +11,10 @@ fn shown(chain: &Chain) -> Vec<String> {
     for (id, node) in &chain.nodes {
         match &node.step {
             Step::Router(routes) => {
-                lines.extend(routes.iter().map(|route| format!("{id} {:?} -> {}", route.matches.path, route.next)));
+                for route in routes {
+                    let copies = route.mirror.as_ref().map(|to| format!(", copies {to}")).unwrap_or_default();
+                    lines.push(format!("{id} {:?} -> {}{copies}", route.matches.path, route.next));
+                }
             }
             Step::Splitter(splits) => {
                 lines.extend(splits.iter().map(|split| format!("{id} {} -> {}", split.weight.0, split.next)));
@@ -238,4 +241,82 @@ fn each_piece_is_explained_by_the_entries_that_put_it_there() {
         "target web.default.default.dc1: service-router/web".to_owned(),
     ];
     assert_eq!(causes, expected);
+}
+
+/// `web` of which a route sends copies somewhere.
+fn mirrored(world: World, to: &str, copies: &str) -> World {
+    let mut route = route("/", to);
+    route.destination.mirror = Some(mirror(copies));
+    world.routes("web", vec![route])
+}
+
+#[test]
+fn copies_of_requests_go_to_a_resolver_past_routers_and_splitters() {
+    let world = World::http(&["web", "api", "old"])
+        .resolver("api", subsets(&["v1", "v2"]))
+        .splitter("api", &[(9000, "api/v1"), (1000, "api/v2")])
+        .router("api", &[("/old", "old")])
+        .resolver("old", failover("*", &["api/v1"]));
+    let chain = mirrored(world.clone(), "web", "api").chain("web");
+    assert_eq!(chain.routes()[0].mirror.as_deref(), Some("resolver:api.default.default.dc1"));
+    assert!(chain.targets.contains_key("api.default.default.dc1"));
+    // of the service that the requests go to, another subset; and what stands in there stands in for copies too
+    let chain = mirrored(world.clone(), "api", "/v2").chain("web");
+    assert_eq!(chain.routes()[0].mirror.as_deref(), Some("resolver:v2.api.default.default.dc1"));
+    let chain = mirrored(world, "web", "old").chain("web");
+    let expected = [
+        "resolver:old else v1.api",
+        "resolver:web",
+        "router:web Some(Prefix(\"/\")) -> resolver:web, copies resolver:old",
+        "router:web Some(Prefix(\"/\")) -> resolver:web",
+    ];
+    assert_eq!(shown(&chain), expected);
+}
+
+#[test]
+fn where_copies_go_is_a_part_of_the_chain_like_where_requests_go() {
+    let world = World::http(&["web"]).speaks("db", Protocol::Tcp);
+    let refused = mirrored(world.clone(), "web", "db").error("web");
+    assert!(refused.contains("inconsistent protocols: it speaks http, and \"db\""), "{refused}");
+    let refused = mirrored(world.clone(), "web", "/v9").error("web");
+    assert!(refused.contains("service \"web\" has no subset \"v9\""), "{refused}");
+    let read = mirrored(world, "web", "db").compile(&ChainKey::plain("web".into())).read;
+    assert!(read.contains(&EntryKey::new(crate::model::EntryKind::ServiceDefaults, "db")));
+}
+
+#[test]
+fn a_status_of_grpc_is_for_those_who_speak_it() {
+    let of = |protocol| {
+        let mut route = route("/", "web");
+        let (share, status) = (Weight::WHOLE, crate::model::fault::AbortStatus::Grpc(14));
+        route.destination.fault.abort = Some(crate::model::fault::Abort { share, status });
+        World::default().speaks("web", protocol).routes("web", vec![route])
+    };
+    assert_eq!(of(Protocol::Grpc).chain("web").routes().len(), 2);
+    let expected = "discovery chain \"web\": service-router/web aborts with a GRPCStatus, and the service speaks http2: \
+                    give it the Protocol grpc, or say HTTPStatus";
+    assert_eq!(of(Protocol::Http2).error("web"), expected);
+    assert!(of(Protocol::Tcp).error("web").contains("does not permit the protocol tcp"));
+}
+
+#[test]
+fn copies_and_faults_are_explained_beside_their_route() {
+    let mut faulty = route("/a", "web");
+    faulty.destination.mirror = Some(mirror("api"));
+    faulty.destination.fault = crate::model::Fault {
+        delay: Some(crate::model::fault::Delay { share: Weight(1_250), duration: Duration::from_millis(1500) }),
+        abort: None,
+    };
+    let chain = World::http(&["web", "api"]).routes("web", vec![faulty]).chain("web");
+    let causes: Vec<String> = explain(&chain)
+        .iter()
+        .map(|cause| format!("{} {} -> {}", cause.piece, cause.name, cause.leads_to.join(", ")))
+        .collect();
+    let expected = [
+        "route 0 prefix /a -> resolver:web.default.default.dc1",
+        "mirror 0 prefix /a: 50.00 % of its requests -> resolver:api.default.default.dc1",
+        "fault 0 prefix /a: 12.50 % wait 1.5s -> ",
+        "route 1 prefix / -> resolver:web.default.default.dc1",
+    ];
+    assert_eq!(causes[..4], expected);
 }

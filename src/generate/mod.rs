@@ -12,6 +12,7 @@ mod cluster;
 mod endpoint;
 mod exposed;
 mod extension;
+mod fault;
 mod grpc;
 mod hatch;
 mod jwt;
@@ -30,6 +31,7 @@ mod transparent;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use envoy_types::pb::envoy::r#type::v3::{FractionalPercent, fractional_percent::DenominatorType};
 use envoy_types::pb::google::protobuf::{self, Any};
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -37,6 +39,7 @@ pub use grpc::grpc;
 pub use refusal::{Origin, Reason, Refusal};
 pub use sidecar::{Sidecar, sidecar};
 
+use crate::model::entry::service_splitter::Weight;
 use crate::resource::View;
 
 /// What came of one snapshot.
@@ -66,6 +69,10 @@ fn duration(duration: Duration) -> protobuf::Duration {
         seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         nanos: duration.subsec_nanos().cast_signed(),
     }
+}
+
+fn share(share: Weight) -> FractionalPercent {
+    FractionalPercent { numerator: share.0, denominator: DenominatorType::TenThousand.into() }
 }
 
 fn yes() -> protobuf::BoolValue {

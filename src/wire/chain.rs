@@ -77,7 +77,10 @@ fn show_route(route: &Route) -> Members {
     let definition = Members::default()
         .object("Match", Members::default().object("HTTP", show_match(&route.matches)))
         .object("Destination", show_destination(&route.destination));
-    Members::default().always("Definition", definition).text("NextNode", &route.next)
+    Members::default()
+        .always("Definition", definition)
+        .text("NextNode", &route.next)
+        .text("MirrorNode", route.mirror.as_deref().unwrap_or_default())
 }
 
 /// Of splitters behind splitters, what they come to.

@@ -89,6 +89,18 @@ impl Fields<'_> {
         Ok(Weight((share * 100.0).round() as u32))
     }
 
+    /// Of requests, in percent, to the hundredth. All of them when absent.
+    pub(super) fn share(&mut self, field: &'static str) -> Result<Weight> {
+        if self.peek(field).is_none() {
+            self.computed(&[field]);
+            return Ok(Weight::WHOLE);
+        }
+        match self.weight(field)? {
+            Weight(0) => Err(self.error(field, "must be at least 0.01: what shall happen to no request is left out")),
+            share => Ok(share),
+        }
+    }
+
     /// An expression that Envoy would take. Empty when absent.
     pub(super) fn regex(&mut self, field: &'static str) -> Result<String> {
         let text = self.text(field)?;

@@ -5,6 +5,7 @@
 mod changes;
 mod dialects;
 mod extensions;
+mod faults;
 mod hatch;
 mod inbound;
 mod instances;
@@ -12,6 +13,7 @@ mod intentions;
 mod latency;
 mod leaf;
 mod load;
+mod mirrors;
 mod permissions;
 mod permissive;
 mod reach;

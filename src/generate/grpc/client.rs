@@ -20,7 +20,7 @@ use envoy_types::util::pack_any;
 use super::{router, tls};
 use crate::chain::{Chain, Resolver, Target};
 use crate::generate::cluster::{aggregate, balance};
-use crate::generate::{Reason, address, duration, endpoint, route, sharing_key, tls::ads};
+use crate::generate::{Reason, address, duration, endpoint, fault, route, sharing_key, tls::ads};
 use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy};
 use crate::model::{CertificateProviders, Endpoint, Endpoints};
 use crate::resource::{Resource, ResourceType, Shared};
@@ -32,7 +32,7 @@ pub(super) fn listener(name: &str, chain: &Shared<Chain>) -> Arc<Resource> {
         let rds = Rds { route_config_name: chain.service.to_string(), config_source: Some(ads()) };
         let manager = HttpConnectionManager {
             stat_prefix: chain.service.to_string(),
-            http_filters: vec![router()],
+            http_filters: fault::filter(chain).into_iter().chain([router()]).collect(),
             route_specifier: Some(RouteSpecifier::Rds(rds)),
             ..Default::default()
         };

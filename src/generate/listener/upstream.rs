@@ -10,7 +10,7 @@ use super::connection_manager::{OneRoute, Routes, connection_manager};
 use super::{exact_balance, hatch, network_filter, tcp_proxy};
 use crate::chain::{Chain, Step};
 use crate::generate::telemetry::Telemetry;
-use crate::generate::{Reason, address, route, sharing_key};
+use crate::generate::{Reason, address, fault, route, sharing_key};
 use crate::model::{self, UpstreamConfig};
 use crate::resource::{Resource, ResourceType, Shared};
 
@@ -85,7 +85,8 @@ fn listener(name: &str, address: Address, filter: Filter, balanced: bool) -> Lis
 }
 
 fn http(stat_prefix: &str, chain: &Chain, routes: &Routes<'_>, telemetry: &Telemetry) -> Filter {
-    let mut manager = connection_manager(stat_prefix, chain.protocol, vec![], routes);
+    let mut manager =
+        connection_manager(stat_prefix, chain.protocol, fault::filter(chain).into_iter().collect(), routes);
     telemetry.of_requests(&mut manager);
     network_filter("envoy.filters.network.http_connection_manager", manager)
 }

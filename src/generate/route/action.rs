@@ -2,24 +2,26 @@
 
 use std::time::Duration;
 
+use envoy_types::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use envoy_types::pb::envoy::config::route::v3::route::Action;
 use envoy_types::pb::envoy::config::route::v3::route_action::hash_policy::{
     ConnectionProperties, Cookie, Header, PolicySpecifier, QueryParameter,
 };
 use envoy_types::pb::envoy::config::route::v3::route_action::{
-    ClusterSpecifier, HashPolicy as EnvoyHashPolicy, MaxStreamDuration,
+    ClusterSpecifier, HashPolicy as EnvoyHashPolicy, MaxStreamDuration, RequestMirrorPolicy,
 };
 use envoy_types::pb::envoy::config::route::v3::weighted_cluster::ClusterWeight;
 use envoy_types::pb::envoy::config::route::v3::{RetryPolicy, Route, RouteAction, WeightedCluster};
 use envoy_types::pb::google::protobuf::{self, UInt32Value};
 
 use super::headers;
-use crate::chain::{Chain, NodeId, Split, Step};
-use crate::generate::duration;
+use crate::chain::{self, Chain, NodeId, Split, Step};
+use crate::generate::{duration, share as share_of};
 use crate::model::entry::service_resolver::{HashField, HashPolicy, HashSource, LoadBalancer};
-use crate::model::entry::service_router::{Retries, RetryCondition, RouteDestination, Timeout};
+use crate::model::entry::service_router::{Retries, RetryCondition, Timeout};
 
-pub(super) fn route(chain: &Chain, destination: &RouteDestination, next: &NodeId) -> RouteAction {
+pub(super) fn route(chain: &Chain, of: &chain::Route) -> RouteAction {
+    let chain::Route { destination, next, .. } = of;
     RouteAction {
         cluster_specifier: Some(clusters(chain, next)),
         hash_policy: load_balancer(chain, next).iter().flat_map(|of| &of.hash_policies).map(hash_policy).collect(),
@@ -27,6 +29,7 @@ pub(super) fn route(chain: &Chain, destination: &RouteDestination, next: &NodeId
         timeout: timeout(destination.request_timeout),
         idle_timeout: timeout(destination.idle_timeout),
         retry_policy: retries(&destination.retries),
+        request_mirror_policies: mirror(chain, of).into_iter().collect(),
         ..Default::default()
     }
 }
@@ -59,6 +62,12 @@ fn cluster(chain: &Chain, node: &NodeId) -> String {
         Step::Resolver(resolver) => chain.cluster_name(resolver),
         Step::Router(_) | Step::Splitter(_) => unreachable!("the compiler puts a resolver there"),
     }
+}
+
+fn mirror(chain: &Chain, of: &chain::Route) -> Option<RequestMirrorPolicy> {
+    let (node, mirror) = of.mirror.as_ref().zip(of.destination.mirror.as_ref())?;
+    let fraction = RuntimeFractionalPercent { default_value: Some(share_of(mirror.share)), ..Default::default() };
+    Some(RequestMirrorPolicy { cluster: cluster(chain, node), runtime_fraction: Some(fraction), ..Default::default() })
 }
 
 /// How an instance is chosen by hash, if it is. Behind a splitter the first that says so speaks for all.
@@ -123,9 +132,10 @@ fn retries(retries: &Retries) -> Option<RetryPolicy> {
     })
 }
 
-/// gRPC reads the time a whole call may take from another field than Envoy.
-pub(super) fn timeout_for_grpc(route: &mut Route) {
+/// gRPC sends no copies, and reads the time a whole call may take from another field than Envoy.
+pub(super) fn for_grpc(route: &mut Route) {
     if let Some(Action::Route(action)) = &mut route.action {
+        action.request_mirror_policies.clear();
         let timeout = action.timeout.take();
         action.max_stream_duration =
             timeout.map(|most| MaxStreamDuration { max_stream_duration: Some(most), ..Default::default() });

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::config::route::v3::{self as envoy, RouteConfiguration, VirtualHost};
 use envoy_types::pb::google::protobuf::BoolValue;
 
-use super::{Reason, sharing_key};
+use super::{Reason, fault, sharing_key};
 use crate::chain::{Chain, Route, Step};
 use crate::model::entry::service_router::{RouteDestination, RouteMatch, Timeout};
 use crate::resource::{Resource, ResourceType, Shared};
@@ -45,7 +45,7 @@ pub(super) fn for_grpc(chain: &Chain) -> Vec<envoy::Route> {
     let mut routes = routes(chain);
     for route in &mut routes {
         matching::everything_for_grpc(route);
-        action::timeout_for_grpc(route);
+        action::for_grpc(route);
     }
     routes
 }
@@ -53,13 +53,15 @@ pub(super) fn for_grpc(chain: &Chain) -> Vec<envoy::Route> {
 /// What gRPC leaves out of the chain's routes, each with its number.
 pub(super) fn beyond_grpc(chain: &Chain) -> Vec<(usize, Reason)> {
     let mut found = Vec::new();
-    if let Step::Router(routes) = chain.step(&chain.start) {
-        for (at, Route { destination, .. }) in routes.iter().enumerate() {
-            let changed = !destination.request_headers.is_empty() || !destination.response_headers.is_empty();
-            let asks = [("PrefixRewrite", !destination.prefix_rewrite.is_empty()), ("changed headers", changed)];
-            let asked = asks.into_iter().filter(|(_, asks)| *asks);
-            found.extend(asked.map(|(what, _)| (at, Reason::BeyondGrpc(what.to_owned()))));
-        }
+    for (at, Route { destination, .. }) in chain.routes().iter().enumerate() {
+        let changed = !destination.request_headers.is_empty() || !destination.response_headers.is_empty();
+        let asks = [
+            ("PrefixRewrite", !destination.prefix_rewrite.is_empty()),
+            ("changed headers", changed),
+            ("RequestMirror", destination.mirror.is_some()),
+        ];
+        let asked = asks.into_iter().filter(|(_, asks)| *asks);
+        found.extend(asked.map(|(what, _)| (at, Reason::BeyondGrpc(what.to_owned()))));
     }
     found
 }
@@ -84,18 +86,19 @@ fn routes(chain: &Chain) -> Vec<envoy::Route> {
 }
 
 fn catch_all(chain: &Chain, destination: RouteDestination) -> envoy::Route {
-    route(chain, &Route { matches: RouteMatch::default(), destination, next: chain.start.clone() })
+    route(chain, &Route { matches: RouteMatch::default(), destination, next: chain.start.clone(), mirror: None })
 }
 
 fn route(chain: &Chain, of: &Route) -> envoy::Route {
-    let Route { matches, destination, next } = of;
+    let Route { matches, destination, .. } = of;
     envoy::Route {
         r#match: Some(matching::route(matches)),
-        action: Some(envoy::route::Action::Route(action::route(chain, destination, next))),
+        action: Some(envoy::route::Action::Route(action::route(chain, of))),
         request_headers_to_add: headers::added(&destination.request_headers),
         request_headers_to_remove: destination.request_headers.remove.clone(),
         response_headers_to_add: headers::added(&destination.response_headers),
         response_headers_to_remove: destination.response_headers.remove.clone(),
+        typed_per_filter_config: fault::of_route(&destination.fault),
         ..Default::default()
     }
 }

@@ -23,15 +23,20 @@ fn messages<M: prost::Message + Default>(generated: &Generated, kind: ResourceTy
 fn named_by_routes(routes: &RouteConfiguration) -> Vec<String> {
     let routes = routes.virtual_hosts.iter().flat_map(|host| &host.routes);
     let actions = routes.filter_map(|route| match &route.action {
-        Some(route::Action::Route(action)) => action.cluster_specifier.as_ref(),
+        Some(route::Action::Route(action)) => Some(action),
         _ => None,
     });
-    let clusters = actions.flat_map(|specifier| match specifier {
-        ClusterSpecifier::Cluster(name) => vec![name.clone()],
-        ClusterSpecifier::WeightedClusters(weighted) => {
-            weighted.clusters.iter().map(|cluster| cluster.name.clone()).collect()
-        }
-        other => panic!("not a choice of ours: {other:?}"),
+    let clusters = actions.flat_map(|action| {
+        let copies = action.request_mirror_policies.iter().map(|policy| policy.cluster.clone());
+        let mut names: Vec<String> = match action.cluster_specifier.as_ref().expect("it leads somewhere") {
+            ClusterSpecifier::Cluster(name) => vec![name.clone()],
+            ClusterSpecifier::WeightedClusters(weighted) => {
+                weighted.clusters.iter().map(|cluster| cluster.name.clone()).collect()
+            }
+            other => panic!("not a choice of ours: {other:?}"),
+        };
+        names.extend(copies);
+        names
     });
     clusters.collect()
 }

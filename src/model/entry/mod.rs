@@ -144,7 +144,7 @@ impl Entry {
         match &self.body {
             EntryBody::ServiceResolver(body) => body.leads_to().collect(),
             EntryBody::ServiceRouter(body) => {
-                body.routes.iter().filter_map(|route| route.destination.service.as_ref()).collect()
+                body.routes.iter().flat_map(|route| route.destination.leads_to()).collect()
             }
             EntryBody::ServiceSplitter(body) => body.splits.iter().filter_map(|split| split.service.as_ref()).collect(),
             _ => BTreeSet::new(),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::service_splitter::Weight;
+use crate::model::fault::Fault;
 use crate::model::http::{HeaderMatch, HeaderModifiers, PathMatch, QueryMatch};
 use crate::model::names::ServiceName;
 use crate::model::words::words;
@@ -47,6 +49,25 @@ pub struct RouteDestination {
     pub retries: Retries,
     pub request_headers: HeaderModifiers,
     pub response_headers: HeaderModifiers,
+    pub mirror: Option<Mirror>,
+    pub fault: Fault,
+}
+
+impl RouteDestination {
+    pub(super) fn leads_to(&self) -> impl Iterator<Item = &ServiceName> {
+        self.service.iter().chain(self.mirror.iter().filter_map(|mirror| mirror.service.as_ref()))
+    }
+}
+
+/// Where copies of requests go. Nobody waits for their answers.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Mirror {
+    /// `None`: the service that the requests themselves go to, in another subset.
+    pub service: Option<ServiceName>,
+    /// Empty: the service's default subset.
+    pub subset: String,
+    /// Of the requests; not 0.
+    pub share: Weight,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]

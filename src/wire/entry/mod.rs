@@ -1,6 +1,7 @@
 //! Config entries, one file per kind, each with both directions. Entries are always read with weak typing, over HTTP too.
 
 mod exported_services;
+mod fault;
 mod jwt_provider;
 mod key_set;
 mod load_balancer;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::reference;
+use super::service_splitter::shown;
+use super::{fault, reference};
 use crate::model::ServiceName;
 use crate::model::entry::ServiceRouter;
 use crate::model::entry::service_router::{
-    Retries, RetryCondition, RouteDestination, RouteMatch, ServiceRoute, Timeout,
+    Mirror, Retries, RetryCondition, RouteDestination, RouteMatch, ServiceRoute, Timeout,
 };
 use crate::model::http::PathMatch;
 use crate::wire::fields::{Fields, Result};
@@ -73,8 +74,21 @@ fn destination(fields: &mut Fields<'_>) -> Result<RouteDestination> {
         },
         request_headers: http::modifiers(fields, "RequestHeaders")?,
         response_headers: http::modifiers(fields, "ResponseHeaders")?,
+        mirror: mirror(fields)?,
+        fault: fault::decode(fields)?,
     };
     Ok(destination)
+}
+
+fn mirror(fields: &mut Fields<'_>) -> Result<Option<Mirror>> {
+    let Some(mut inside) = fields.object("RequestMirror", "a mirror of requests")? else { return Ok(None) };
+    let (service, subset) = reference::decode(&mut inside)?;
+    let share = inside.share("Percent")?;
+    if service.is_none() && subset.is_empty() && inside.leftovers().is_empty() {
+        return Err(fields.error("RequestMirror", "needs a Service or a ServiceSubset to which copies go"));
+    }
+    inside.finish()?;
+    Ok(Some(Mirror { service, subset, share }))
 }
 
 fn status_codes(fields: &mut Fields<'_>) -> Result<Vec<u32>> {
@@ -120,6 +134,15 @@ pub(in crate::wire) fn show_destination(destination: &RouteDestination) -> Membe
         .optional("RetryOnStatusCodes", (!codes.is_empty()).then_some(codes))
         .object("RequestHeaders", http::show_modifiers(&destination.request_headers))
         .object("ResponseHeaders", http::show_modifiers(&destination.response_headers))
+        .object("RequestMirror", destination.mirror.as_ref().map(show_mirror).unwrap_or_default())
+        .object("Fault", fault::show(&destination.fault))
+}
+
+fn show_mirror(mirror: &Mirror) -> Members {
+    Members::default()
+        .text("Service", mirror.service.as_ref().map_or("", ServiceName::as_str))
+        .text("ServiceSubset", &mirror.subset)
+        .always("Percent", shown(mirror.share))
 }
 
 fn show_timeout(members: Members, name: &str, timeout: Timeout) -> Members {

@@ -46,3 +46,16 @@ fn an_entry_that_breaks_a_rule_is_refused() {
         assert_eq!(refused.to_string(), expected, "{body}");
     }
 }
+
+#[test]
+fn every_example_of_what_goes_beyond_consul_is_taken() {
+    let page = include_str!("../../../docs/beyond-consul.md");
+    let examples: Vec<&str> = page.split("```hcl\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        let document = crate::wire::Document::read(example, crate::wire::Format::Hcl).unwrap();
+        if let Err(error) = decode(&document.value) {
+            panic!("{error}: {example}");
+        }
+    }
+}
