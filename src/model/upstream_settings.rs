@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::service_splitter::Weight;
 use super::proxy::Protocol;
 
 /// `None` and empty: whoever is asked next decides, and Envoy at last.
@@ -29,6 +30,23 @@ pub struct Limits {
     pub max_connections: Option<u32>,
     pub max_pending_requests: Option<u32>,
     pub max_concurrent_requests: Option<u32>,
+    /// `None`: as many as three at once.
+    pub retry_budget: Option<RetryBudget>,
+}
+
+/// How many of the requests on their way may be retries. Not both are 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct RetryBudget {
+    pub share: Weight,
+    /// So many may be, whatever their share.
+    pub least: u32,
+}
+
+impl Default for RetryBudget {
+    /// Envoy's.
+    fn default() -> Self {
+        Self { share: Weight(2_000), least: 3 }
+    }
 }
 
 /// Instances that fail calls are left alone for a while. `None`: Envoy's default.

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::entry::{show_destination, show_load_balancer, show_match, show_split, show_subset, show_weight};
+use super::entry::{show_destination, show_load_balancer, show_match, show_split, show_subset};
 use super::fields::{Fields, Result, Typing};
 use super::members::Members;
-use super::upstream_settings;
+use super::{upstream_settings, weight};
 use crate::chain::{self, Cause, Chain, Node, Resolver, Route, Split, Step, Target};
 use crate::model::ServiceName;
 use crate::model::entry::service_resolver::LoadBalancer;
@@ -98,7 +98,7 @@ fn show_share(chain: &Chain, split: &Split) -> Members {
     };
     Members::default()
         .always("Definition", show_split(&definition))
-        .always("Weight", show_weight(split.weight))
+        .always("Weight", weight::shown(split.weight))
         .text("NextNode", &split.next)
 }
 

@@ -32,6 +32,7 @@ mod transparent;
 mod upstream_settings;
 mod value;
 pub mod virtual_ip;
+mod weight;
 
 pub use fields::{DecodeError, Fields, Typing};
 pub use hcl::{Document, Format, SyntaxError};

@@ -1,4 +1,4 @@
-//! The rarer types of fields: words, shares, timeouts, expressions.
+//! The rarer types of fields: words, timeouts, expressions.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use super::duration;
 use super::fields::{DecodeError, Fields, Result};
 use crate::model::Word;
 use crate::model::entry::service_router::Timeout;
-use crate::model::entry::service_splitter::Weight;
 
 impl Fields<'_> {
     /// One of the words of a choice; `what` names it in the refusal, as in `no TLS version`. `None` when absent or empty.
@@ -73,32 +72,6 @@ impl Fields<'_> {
         }
         let duration = self.optional_duration(field)?;
         Ok(duration.map_or(Timeout::Default, Timeout::After))
-    }
-
-    /// A percentage, to the hundredth. 0 when absent.
-    pub(super) fn weight(&mut self, field: &'static str) -> Result<Weight> {
-        let Some(value) = self.take(field) else { return Ok(Weight::default()) };
-        let number = match value {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        let share = number.filter(|number| (0.0..=100.0).contains(number));
-        let share = share.ok_or_else(|| self.error(field, format!("expected a number from 0 to 100, got {value}")))?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 10,000")]
-        Ok(Weight((share * 100.0).round() as u32))
-    }
-
-    /// Of requests, in percent, to the hundredth. All of them when absent.
-    pub(super) fn share(&mut self, field: &'static str) -> Result<Weight> {
-        if self.peek(field).is_none() {
-            self.computed(&[field]);
-            return Ok(Weight::WHOLE);
-        }
-        match self.weight(field)? {
-            Weight(0) => Err(self.error(field, "must be at least 0.01: what shall happen to no request is left out")),
-            share => Ok(share),
-        }
     }
 
     /// An expression that Envoy would take. Empty when absent.

@@ -2,7 +2,9 @@
 
 use super::fields::{Fields, Result};
 use super::members::Members;
-use crate::model::upstream_settings::{Limits, PassiveHealthCheck};
+use super::weight;
+use crate::model::entry::service_splitter::Weight;
+use crate::model::upstream_settings::{Limits, PassiveHealthCheck, RetryBudget};
 use crate::model::{Protocol, UpstreamSettings};
 
 /// Of `UpstreamConfig.Defaults` or one of its `Overrides`.
@@ -65,9 +67,27 @@ fn limits(fields: &mut Fields<'_>) -> Result<Limits> {
         max_connections: fields.optional_count("MaxConnections")?,
         max_pending_requests: fields.optional_count("MaxPendingRequests")?,
         max_concurrent_requests: fields.optional_count("MaxConcurrentRequests")?,
+        retry_budget: retry_budget(&mut fields)?,
     };
     fields.finish()?;
     Ok(limits)
+}
+
+/// Not a spelling of Consul's.
+fn retry_budget(fields: &mut Fields<'_>) -> Result<Option<RetryBudget>> {
+    let Some(mut fields) = fields.object("RetryBudget", "a budget of retries")? else { return Ok(None) };
+    let by_default = RetryBudget::default();
+    let budget = RetryBudget {
+        share: fields.optional_weight("Percent")?.unwrap_or(by_default.share),
+        least: fields.optional_count("MinRetryConcurrency")?.unwrap_or(by_default.least),
+    };
+    if budget.share == Weight(0) && budget.least == 0 {
+        let message =
+            "must be above 0 when MinRetryConcurrency is 0: nothing would be tried again, whatever routes say";
+        return Err(fields.error("Percent", message));
+    }
+    fields.finish()?;
+    Ok(Some(budget))
 }
 
 fn passive_health_check(fields: &mut Fields<'_>) -> Result<Option<PassiveHealthCheck>> {
@@ -101,6 +121,11 @@ fn show_limits(limits: Limits) -> Members {
         .optional("MaxConnections", limits.max_connections)
         .optional("MaxPendingRequests", limits.max_pending_requests)
         .optional("MaxConcurrentRequests", limits.max_concurrent_requests)
+        .object("RetryBudget", limits.retry_budget.map(show_budget).unwrap_or_default())
+}
+
+fn show_budget(budget: RetryBudget) -> Members {
+    Members::default().always("Percent", weight::shown(budget.share)).always("MinRetryConcurrency", budget.least)
 }
 
 fn show_check(check: PassiveHealthCheck) -> Members {

@@ -212,6 +212,53 @@ async fn an_instance_that_keeps_failing_is_left_alone() {
     mesh.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn retries_end_where_their_budget_does() {
+    if !setup::has_envoy("retry budgets") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let budget = async |percent: f64| {
+        let limits = json!({ "RetryBudget": { "Percent": percent, "MinRetryConcurrency": 0 } });
+        let upstreams = json!({ "Defaults": { "Limits": limits } });
+        write(&mesh, json!({ "Kind": "service-defaults", "Name": "frontend", "UpstreamConfig": upstreams })).await;
+        mesh.settle().await;
+    };
+    let destination = json!({ "NumRetries": 3, "RetryOn": ["5xx"] });
+    write(&mesh, router(&json!([{ "Match": { "HTTP": { "PathPrefix": "/" } }, "Destination": destination }]))).await;
+    budget(100.0).await;
+    mesh.backend("backend-1").app.set_failing(Failing::EveryOther);
+    mesh.until("calls to be tried again", async |mesh| !mesh.tally(20).await.contains_key("")).await;
+    // a hundredth of one request on its way is no retry
+    budget(1.0).await;
+    mesh.until("calls not to be tried again", async |mesh| mesh.tally(20).await.get("") == Some(&10)).await;
+    let beyond = mesh.frontend.stats("^cluster\\..*backend\\..*upstream_rq_retry_overflow$").await;
+    assert!(beyond.values().sum::<u64>() >= 10, "{beyond:?}");
+    mesh.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_instance_takes_its_share_little_by_little() {
+    if !setup::has_envoy("slow start") {
+        return;
+    }
+    let mut mesh = Mesh::http().await;
+    let window = Duration::from_secs(10);
+    let slow_start = json!({ "Window": "10s", "MinWeightPercent": 1 });
+    write(&mesh, resolver(json!({ "LoadBalancer": { "SlowStartConfig": slow_start } }))).await;
+    mesh.settle().await;
+    // the first instance is new to a cluster that has changed, and Envoy does not tell when it is no longer
+    sleep(window).await;
+    mesh.add_backend("backend-2", Watched::Not).await;
+    let early = mesh.tally(100).await;
+    assert!(early["backend-1"] > 65, "{early:?}");
+    mesh.until("the new instance to have its share", async |mesh| {
+        mesh.tally(100).await.get("backend-2").is_some_and(|share| *share >= 45)
+    })
+    .await;
+    mesh.finish().await;
+}
+
 /// Each of these is written again and again, in one way or the other.
 fn rewritten(number: usize) -> Value {
     let odd = !number.is_multiple_of(2);

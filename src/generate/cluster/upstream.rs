@@ -4,13 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
+use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::{
+    Thresholds, thresholds::RetryBudget as EnvoyRetryBudget,
+};
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{
     ClusterDiscoveryType, CommonLbConfig, DiscoveryType, DnsLookupFamily, EdsClusterConfig, LbConfig, LbPolicy,
-    LeastRequestLbConfig, RingHashLbConfig,
+    LeastRequestLbConfig, RingHashLbConfig, RoundRobinLbConfig, SlowStartConfig,
 };
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, OutlierDetection};
-use envoy_types::pb::envoy::config::core::v3::{ConfigSource, Http2ProtocolOptions};
+use envoy_types::pb::envoy::config::core::v3::{ConfigSource, Http2ProtocolOptions, RuntimeDouble};
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     ExplicitHttpConfig, UpstreamProtocolOptions, explicit_http_config::ProtocolConfig,
 };
@@ -21,7 +23,8 @@ use super::http_options;
 use crate::chain::Target;
 use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
 use crate::model::entry::TlsSettings;
-use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy, RingHash};
+use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy, RingHash, SlowStart};
+use crate::model::entry::service_splitter::Weight;
 use crate::model::upstream_settings::{Limits, PassiveHealthCheck};
 use crate::model::{Endpoints, Protocol};
 use crate::resource::{Resource, ResourceType, Shared};
@@ -105,10 +108,32 @@ fn circuit_breakers(limits: Limits) -> CircuitBreakers {
         max_connections: most(limits.max_connections),
         max_pending_requests: most(limits.max_pending_requests),
         max_requests: most(limits.max_concurrent_requests),
+        retry_budget: limits.retry_budget.map(|budget| EnvoyRetryBudget {
+            budget_percent: Some(percent(budget.share)),
+            min_retry_concurrency: most(Some(budget.least)),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     let given = limits != Limits::default();
     CircuitBreakers { thresholds: given.then_some(thresholds).into_iter().collect(), ..Default::default() }
+}
+
+fn slow_start(slow_start: SlowStart) -> SlowStartConfig {
+    // Envoy takes a number that can be changed while it runs, under a name
+    let aggression = |hundredths| RuntimeDouble {
+        default_value: f64::from(hundredths) / 100.0,
+        runtime_key: "upstream.slow_start.aggression".to_owned(),
+    };
+    SlowStartConfig {
+        slow_start_window: Some(duration(slow_start.window)),
+        aggression: (slow_start.aggression != 100).then(|| aggression(slow_start.aggression)),
+        min_weight_percent: Some(percent(slow_start.least)),
+    }
+}
+
+fn percent(share: Weight) -> Percent {
+    Percent { value: f64::from(share.0) / 100.0 }
 }
 
 fn outliers(check: PassiveHealthCheck) -> OutlierDetection {
@@ -141,9 +166,13 @@ pub(in crate::generate) fn balance(cluster: &mut Cluster, balancer: &LoadBalance
             ..Default::default()
         }));
     }
-    if balancer.choice_count > 0 {
+    let slow_start_config = balancer.slow_start.map(slow_start);
+    if policy == LbPolicy::RoundRobin && slow_start_config.is_some() {
+        cluster.lb_config = Some(LbConfig::RoundRobinLbConfig(RoundRobinLbConfig { slow_start_config }));
+    } else if balancer.choice_count > 0 || slow_start_config.is_some() {
         cluster.lb_config = Some(LbConfig::LeastRequestLbConfig(LeastRequestLbConfig {
-            choice_count: Some(UInt32Value { value: balancer.choice_count }),
+            choice_count: (balancer.choice_count > 0).then_some(UInt32Value { value: balancer.choice_count }),
+            slow_start_config,
             ..Default::default()
         }));
     }

@@ -82,6 +82,10 @@ impl Draft<'_> {
             let reason = Reason::BeyondGrpc(format!("the load balancer {}", policy.as_str()));
             self.refuse(ResourceType::Cluster, &chain.cluster_name(resolver), reason, self.of_node());
         }
+        if balancer.slow_start.is_some() {
+            let reason = Reason::BeyondGrpc("SlowStartConfig".to_owned());
+            self.refuse(ResourceType::Cluster, &chain.cluster_name(resolver), reason, self.of_node());
+        }
         for (name, target) in resolver.members(chain) {
             let Some(endpoints) = endpoints.get(&target.endpoints()) else { continue };
             for reason in client::unusable(endpoints) {

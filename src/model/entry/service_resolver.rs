@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::service_splitter::Weight;
 use crate::model::names::ServiceName;
 use crate::model::words::words;
 
@@ -68,6 +69,19 @@ pub struct LoadBalancer {
     /// Of least request: how many instances are looked at for each. 0: Envoy's default, two.
     pub choice_count: u32,
     pub hash_policies: Vec<HashPolicy>,
+    /// Of round robin and least request.
+    pub slow_start: Option<SlowStart>,
+}
+
+/// An instance that is new takes less than its share for a while, and more and more of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct SlowStart {
+    /// For how long; not zero.
+    pub window: Duration,
+    /// In hundredths; not 0. 100: the share grows evenly; more: faster at first.
+    pub aggression: u32,
+    /// Of its weight, with which it begins.
+    pub least: Weight,
 }
 
 words! {
@@ -83,6 +97,11 @@ words! {
 }
 
 impl LoadBalancerPolicy {
+    /// Instances may take less than their weight for a while.
+    pub fn has_slow_start(self) -> bool {
+        matches!(self, Self::RoundRobin | Self::LeastRequest)
+    }
+
     /// Instances are chosen by what [`HashPolicy`] finds in a request.
     pub fn is_hash_based(self) -> bool {
         matches!(self, Self::RingHash | Self::Maglev)

@@ -1,9 +1,9 @@
 //! `Fault` of a route's destination; not a spelling of Consul's.
 
-use super::service_splitter::shown;
 use crate::model::fault::{Abort, AbortStatus, Delay, Fault};
 use crate::wire::fields::{Fields, Result};
 use crate::wire::members::Members;
+use crate::wire::weight::shown;
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Fault> {
     let Some(mut inside) = fields.object("Fault", "a fault")? else { return Ok(Fault::default()) };

@@ -1,14 +1,21 @@
 //! `LoadBalancer` of a `service-resolver`.
 
 use crate::model::entry::service_resolver::{
-    HashField, HashPolicy, HashSource, LoadBalancer, LoadBalancerPolicy, RingHash,
+    HashField, HashPolicy, HashSource, LoadBalancer, LoadBalancerPolicy, RingHash, SlowStart,
 };
+use crate::model::entry::service_splitter::Weight;
 use crate::wire::fields::{Fields, Result};
 use crate::wire::http::token_problem;
 use crate::wire::members::Members;
+use crate::wire::weight;
 
 /// Envoy's own limit.
 const LARGEST_RING: i64 = 8_388_608;
+
+/// Envoy's defaults, and beyond the last of these nothing changes any longer.
+const EVEN: u32 = 100;
+const LEAST_WEIGHT: Weight = Weight(1_000);
+const MOST_AGGRESSION: u32 = 10_000;
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<LoadBalancer> {
     let Some(mut fields) = fields.object("LoadBalancer", "a load balancer")? else {
@@ -25,7 +32,11 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<LoadBalancer> {
     }
     let hash_policies = fields.objects("HashPolicies", "a hash policy")?.unwrap_or_default();
     let hash_policies: Vec<_> = hash_policies.into_iter().map(hash_policy).collect::<Result<_>>()?;
-    let balancer = LoadBalancer { policy, ring_hash, choice_count, hash_policies };
+    let slow_start = slow_start(&mut fields)?;
+    if slow_start.is_some() && !policy.is_none_or(LoadBalancerPolicy::has_slow_start) {
+        return Err(fields.error("SlowStartConfig", "needs the Policy round_robin or least_request"));
+    }
+    let balancer = LoadBalancer { policy, ring_hash, choice_count, hash_policies, slow_start };
     if !balancer.hash_policies.is_empty() && !balancer.is_hash_based() {
         return Err(fields.error("HashPolicies", "need the Policy ring_hash or maglev"));
     }
@@ -55,6 +66,20 @@ fn choice_count(fields: &mut Fields<'_>) -> Result<u32> {
     }
     fields.finish()?;
     Ok(count)
+}
+
+/// Not a spelling of Consul's.
+fn slow_start(fields: &mut Fields<'_>) -> Result<Option<SlowStart>> {
+    let Some(mut fields) = fields.object("SlowStartConfig", "a slow start")? else { return Ok(None) };
+    let window = fields.optional_duration("Window")?;
+    let window = window.ok_or_else(|| fields.error("Window", "is required, such as \"30s\""))?;
+    let slow_start = SlowStart {
+        window,
+        aggression: fields.hundredths("Aggression", 1..=MOST_AGGRESSION)?.unwrap_or(EVEN),
+        least: fields.optional_weight("MinWeightPercent")?.unwrap_or(LEAST_WEIGHT),
+    };
+    fields.finish()?;
+    Ok(Some(slow_start))
 }
 
 fn hash_policy(mut fields: Fields<'_>) -> Result<HashPolicy> {
@@ -108,6 +133,14 @@ pub(in crate::wire) fn show(balancer: &LoadBalancer) -> Members {
         .object("RingHashConfig", ring)
         .object("LeastRequestConfig", Members::default().number("ChoiceCount", balancer.choice_count))
         .objects("HashPolicies", balancer.hash_policies.iter().map(show_hash_policy))
+        .object("SlowStartConfig", balancer.slow_start.map(show_slow_start).unwrap_or_default())
+}
+
+fn show_slow_start(slow_start: SlowStart) -> Members {
+    Members::default()
+        .duration("Window", Some(slow_start.window))
+        .always("Aggression", weight::show_hundredths(slow_start.aggression))
+        .always("MinWeightPercent", weight::shown(slow_start.least))
 }
 
 fn show_hash_policy(policy: &HashPolicy) -> Members {

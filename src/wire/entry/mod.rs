@@ -20,7 +20,7 @@ use serde_json::Value;
 pub(super) use load_balancer::show as show_load_balancer;
 pub(super) use service_resolver::show_subset;
 pub(super) use service_router::{show_destination, show_match};
-pub(super) use service_splitter::{show_split, shown as show_weight};
+pub(super) use service_splitter::show_split;
 
 use super::decode_error::join;
 use super::fields::{DecodeError, Fields, Result, Typing, unsupported};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::service_splitter::shown;
 use super::{fault, reference};
 use crate::model::ServiceName;
 use crate::model::entry::ServiceRouter;
@@ -13,6 +12,7 @@ use crate::model::http::PathMatch;
 use crate::wire::fields::{Fields, Result};
 use crate::wire::http::{self, HeaderTests};
 use crate::wire::members::Members;
+use crate::wire::weight::shown;
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceRouter> {
     let routes = fields.objects("Routes", "a route")?.unwrap_or_default();

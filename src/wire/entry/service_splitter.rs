@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::reference;
 use crate::model::ServiceName;
 use crate::model::entry::ServiceSplitter;
@@ -11,6 +9,7 @@ use crate::model::entry::service_splitter::{ServiceSplit, Weight};
 use crate::wire::fields::{Fields, Result};
 use crate::wire::http;
 use crate::wire::members::Members;
+use crate::wire::weight::shown;
 
 pub(super) fn decode(fields: &mut Fields<'_>, name: &str) -> Result<ServiceSplitter> {
     let mut splits = Vec::new();
@@ -45,11 +44,6 @@ fn split(fields: &mut Fields<'_>) -> Result<ServiceSplit> {
         request_headers: http::modifiers(fields, "RequestHeaders")?,
         response_headers: http::modifiers(fields, "ResponseHeaders")?,
     })
-}
-
-/// In percent.
-pub(in crate::wire) fn shown(Weight(weight): Weight) -> Value {
-    if weight.is_multiple_of(100) { (weight / 100).into() } else { (f64::from(weight) / 100.0).into() }
 }
 
 pub(super) fn show(members: Members, body: &ServiceSplitter) -> Members {
