@@ -14,7 +14,7 @@ use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message};
 use tokio::time::Instant;
 
 use chancery::generate::Refusal;
-use chancery::model::Topic;
+use chancery::model::{Index, Topic};
 use chancery::resource::View;
 
 use crate::kit::registry::Key;
@@ -50,6 +50,8 @@ pub struct ProxyState<S: Subject> {
     subject: S,
     doorbell: Arc<Doorbell<Topic>>,
     watching: Hearings<Topic>,
+    /// All that it knows is of this index at least, where entries came together.
+    together: Index,
     published: Published,
     ticket: Option<Ticket>,
     _exit: ExitGuard,
@@ -86,6 +88,7 @@ impl<S: Subject> ProxyState<S> {
             subject: S::new(key),
             doorbell,
             watching: Hearings::default(),
+            together: Index::default(),
             published,
             ticket: None,
             _exit: exit,
@@ -113,8 +116,25 @@ impl<S: Subject> ProxyState<S> {
     }
 
     fn learn(&mut self, topic: &Topic) {
-        if let Some(answer) = self.parts.watches.board.read(topic) {
-            self.subject.learn(topic, &answer.fact);
+        if let Some(fact) = self.parts.watches.known(topic) {
+            self.subject.learn(topic, &fact);
+        }
+    }
+
+    /// What was written together is seen together: when one answer is of after it, so are all, however far the watches
+    /// of the others are.
+    fn agree(&mut self) {
+        loop {
+            let newest = self.parts.watches.published.load().together();
+            if newest == self.together {
+                return;
+            }
+            self.together = newest;
+            let watching: Vec<Topic> = self.watching.keys().cloned().collect();
+            for topic in watching {
+                self.learn(&topic);
+            }
+            self.settle_watches();
         }
     }
 
@@ -163,7 +183,9 @@ impl<S: Subject> Actor for ProxyState<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Context<Self>) {
+        self.together = self.parts.watches.published.load().together();
         self.settle_watches();
+        self.agree();
         self.rebuild(&Ripples::default());
     }
 }
@@ -191,6 +213,7 @@ impl<S: Subject> Handler<Ring> for ProxyState<S> {
         if rung.keys.iter().any(S::steers) {
             self.settle_watches();
         }
+        self.agree();
         self.rebuild(&rung.ripples);
     }
 }

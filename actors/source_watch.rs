@@ -25,11 +25,62 @@ pub struct Answer {
     pub index: Index,
 }
 
+/// An answer on the board, and how to tell whether it still stands.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    pub answer: Answer,
+    places: Arc<[Place]>,
+    /// Of the newest tables that it is known to be the answer of.
+    seen: Index,
+    /// Another answer than the watch's own: somebody could not wait for it.
+    ahead: bool,
+}
+
+impl Posted {
+    fn new(found: Found, seen: Index) -> Self {
+        Self {
+            answer: Answer { fact: found.fact, index: found.index },
+            places: found.places.into(),
+            seen,
+            ahead: false,
+        }
+    }
+
+    /// Of two answers to a topic the newer one; of equal ones the one that is in use.
+    fn or_known(self, known: Option<&Self>) -> Self {
+        match known {
+            Some(known) if known.seen > self.seen => Self { ahead: false, ..known.clone() },
+            Some(known) if known.answer.fact == self.answer.fact => {
+                Self { answer: Answer { fact: known.answer.fact.clone(), ..self.answer }, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether it was read before entries that were written together, one of which it may rest on.
+    pub(crate) fn may_be_torn(&self, tables: &Tables) -> bool {
+        self.seen < tables.together()
+    }
+
+    /// Looks again if a place of it was touched since, ahead of its watch, which has been rung or will be.
+    pub(crate) fn catch_up(&mut self, tables: &Tables, topic: &Topic) {
+        if self.seen >= tables.index() {
+            return;
+        }
+        if self.places.iter().any(|place| tables.index_of(place) > self.seen) {
+            let newer = Self::new(look(tables, topic), tables.index()).or_known(Some(self));
+            let ahead = self.ahead || newer.answer.fact != self.answer.fact;
+            *self = Self { ahead, ..newer };
+        }
+        self.seen = tables.index();
+    }
+}
+
 /// What the watches of all topics share.
 pub struct WatchParts {
     pub published: Arc<ArcSwap<Tables>>,
     pub places: Arc<Bell<Place>>,
-    pub board: Arc<Board<Topic, Answer>>,
+    pub board: Arc<Board<Topic, Posted>>,
     pub topics: Arc<Bell<Topic>>,
     /// Identities that must have a certificate: heard at by the watch of each leaf, served by a `LeafKeeper` each.
     pub identities: Arc<Bell<ServiceName>>,
@@ -85,14 +136,14 @@ impl SourceWatch {
     /// Looks until the places it listens at are those the answer was read from: a place it did not listen at yet may
     /// have been touched between the look and the listening.
     fn evaluate(&mut self, ripples: &Ripples, ctx: &mut Context<Self>) {
-        let found = loop {
+        let posted = loop {
             let tables = self.parts.published.load_full();
             let found = look(&tables, &self.topic);
             if self.listen_at(&found.places) {
-                break found;
+                break Posted::new(found, tables.index());
             }
         };
-        self.conclude(found, ripples, ctx);
+        self.conclude(posted, ripples, ctx);
     }
 
     /// True when it listened at exactly these places already.
@@ -111,8 +162,10 @@ impl SourceWatch {
         !added
     }
 
-    fn conclude(&mut self, found: Found, ripples: &Ripples, ctx: &mut Context<Self>) {
-        let changed = self.fact.as_ref() != Some(&found.fact);
+    fn conclude(&mut self, found: Posted, ripples: &Ripples, ctx: &mut Context<Self>) {
+        // who looked ahead has told nobody
+        let ahead = || self.parts.board.read(&self.topic).is_some_and(|known| known.ahead);
+        let changed = self.fact.as_ref() != Some(&found.answer.fact) || ahead();
         metrics::watch_evaluation(self.topic.kind(), changed);
         if !changed {
             return;
@@ -120,9 +173,13 @@ impl SourceWatch {
         ripples.pass(Stage::Watch);
         self.version += 1;
         self.card.set_version(self.version);
-        self.fact = Some(found.fact.clone());
-        let answer = Answer { fact: found.fact, index: found.index };
-        self.ticket = Some(self.parts.board.post(self.topic.clone(), answer));
+        let mut fact = None;
+        let ticket = self.parts.board.post_over(self.topic.clone(), |known| {
+            let posted = found.or_known(known);
+            fact = Some(posted.answer.fact.clone());
+            posted
+        });
+        (self.ticket, self.fact) = (Some(ticket), fact);
         let mut listeners = self.parts.topics.audience(&self.topic, ripples);
         if listeners.ring_some() {
             // the next answer waits for the end of it, and then stands for all that came meanwhile

@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use chancery::catalog::Tables;
-use chancery::fact::look;
+use chancery::fact::{Fact, look};
 use chancery::model::{Index, Topic};
 
 use crate::kit::registry::Start;
 use crate::kit::{Bell, Board, Cells, Desk, Doorbell, Hearing, Post, Reconcile, Registry, RegistryParts, Seat};
 use crate::metrics;
-use crate::source_watch::{Leave, SourceWatch, WatchParts};
+use crate::source_watch::{Leave, Posted, SourceWatch, WatchParts};
 
 pub use crate::source_watch::Answer;
 
@@ -27,7 +27,7 @@ pub type WatchRegistry = Registry<Topic>;
 #[derive(Clone)]
 pub struct Watches {
     pub topics: Arc<Bell<Topic>>,
-    pub board: Arc<Board<Topic, Answer>>,
+    pub board: Arc<Board<Topic, Posted>>,
     pub published: Arc<ArcSwap<Tables>>,
 }
 
@@ -74,6 +74,16 @@ impl Watches {
 
     pub fn listen(&self, topic: Topic, doorbell: &Arc<Doorbell<Topic>>) -> Hearing<Topic> {
         self.topics.listen(topic, doorbell)
+    }
+
+    /// What is posted. It is never of before entries that were published together with others: one that is, is looked
+    /// for again at once, for everybody, and its watch tells the others when it comes to it.
+    pub fn known(&self, topic: &Topic) -> Option<Fact> {
+        let (posted, tables) = (self.board.read(topic)?, self.published.load());
+        if posted.may_be_torn(&tables) {
+            return self.board.amend(topic, |posted| posted.catch_up(&tables, topic)).map(|posted| posted.answer.fact);
+        }
+        Some(posted.answer.fact)
     }
 
     /// The answer now (`after` is `None`), or as soon as its index passes `after`, or what stands when `wait` is over.

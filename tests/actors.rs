@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chancery::catalog::Write;
-use chancery::model::Action;
+use chancery::model::{Action, ProxyId, Topic};
+use chancery_actors::kit::Doorbell;
 use chancery_tests::world::{ScriptedEnvoy, World, in_virtual_time};
 use serde_json::json;
 
@@ -104,6 +105,52 @@ fn an_irrelevant_write_wakes_no_proxy() {
         assert_eq!(handled(&world, "ProxyState"), proxies);
         assert_eq!(handled(&world, "XdsStream"), streams);
     });
+}
+
+/// Entries that bear on one proxy by several topics: what everybody speaks, who may do what, what the mesh asks for.
+fn together(http: bool) -> Write {
+    let permissions = json!([{ "Action": "deny", "HTTP": { "PathPrefix": "/admin" } }]);
+    let source = if http {
+        json!({ "Name": "a", "Permissions": permissions })
+    } else {
+        json!({ "Name": "a", "Action": "deny" })
+    };
+    let entries = [
+        json!({ "Kind": "mesh", "HTTP": { "SanitizeXForwardedClientCert": http } }),
+        json!({ "Kind": "service-intentions", "Name": "web-0000", "Sources": [source] }),
+        json!({ "Kind": "proxy-defaults", "Name": "global", "Config": { "protocol": if http { "http" } else { "tcp" } } }),
+    ];
+    let body = entries.iter().map(|entry| json!({ "Config": { "Verb": "set", "Entry": entry } })).collect();
+    Write::Transaction(chancery::wire::transaction::decode(&body, &"dc1".into()).expect("good operations"))
+}
+
+#[test]
+fn entries_written_together_are_seen_together() {
+    in_virtual_time(|| async {
+        let world = World::new().await;
+        mesh(&world, 1).await;
+        // so many hear of proxy-defaults that those of the Envoy hear late: what else was written is known long before
+        let doorbell = Doorbell::new(|| {});
+        let other = |number: u32| ProxyId { node: "n1".into(), service: format!("other-{number}").into() };
+        let listen = |number| world.house.watches.listen(Topic::Proxy(other(number)), &doorbell);
+        let _crowd: Vec<_> = (0..500).map(listen).collect();
+        world.settle().await;
+
+        let mut envoys = connect(&world, 1).await;
+        let published = || world.house.proxies.board.read(&envoys_proxy()).expect("it is published");
+        for round in 0..20 {
+            let before = published().version;
+            world.commit(together(round % 2 == 0)).await.expect("the entries go together");
+            converge(&world, &mut envoys).await;
+            let newest = chancery_tests::world::newest_view(&world, &envoys_proxy()).expect("all is known");
+            assert_eq!(published().view.expect("it is complete").version, newest.version);
+            assert_eq!(published().version, before + 1, "one write, one view");
+        }
+    });
+}
+
+fn envoys_proxy() -> ProxyId {
+    ProxyId { node: "n1".into(), service: "web-0000-sidecar-proxy".into() }
 }
 
 #[test]

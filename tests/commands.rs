@@ -49,6 +49,34 @@ async fn services_come_are_seen_and_go() {
 }
 
 #[tokio::test]
+async fn entries_that_lean_on_each_other_are_written_by_one_command() {
+    let agent = Agent::dev().await;
+    let file = |name: &str, text: &str| agent.write_file(name, text).display().to_string();
+    let router = file(
+        "router.hcl",
+        "Kind = \"service-router\" Name = \"web\" Routes = [{ Destination { ServiceSubset = \"v2\" } }]",
+    );
+    let rest = "config_entries { bootstrap { kind = \"service-resolver\" name = \"web\" subsets { v2 {} } } \
+                bootstrap { kind = \"service-defaults\" name = \"web\" protocol = \"http\" } }";
+    let rest = file("rest.hcl", rest);
+    assert!(refused(&agent, &format!("config write {router}")).contains("does not permit the protocol tcp"));
+    let written = done(&agent, &format!("config write {router} {rest}"));
+    let lines = ["service-router/web", "service-resolver/web", "service-defaults/web"];
+    assert_eq!(written, lines.map(|of| format!("Config entry written: {of}\n")).concat());
+
+    let tcp = file("tcp.hcl", "Kind = \"service-defaults\" Name = \"web\" Protocol = \"tcp\"");
+    let mesh = file("mesh.json", r#"{"Kind": "mesh"}"#);
+    let told = refused(&agent, &format!("config write {mesh} {tcp}"));
+    assert!(told.contains("none of the entries was written"), "{told}");
+    assert!(told.contains("tcp.hcl: service-defaults/web: discovery chain \"web\""), "{told}");
+    assert_eq!(done(&agent, "config list -kind mesh"), "");
+    let odd = file("odd.json", r#"{"Kind": "mesh", "Tls": 3}"#);
+    let told = refused(&agent, &format!("config write {odd} {tcp}"));
+    assert!(told.contains("odd.json: mesh/mesh: TLS"), "{told}");
+    assert!(refused(&agent, &format!("config write -cas -modify-index 1 {mesh} {tcp}")).contains("compares one entry"));
+}
+
+#[tokio::test]
 async fn the_environment_says_which_agent_and_flags_come_first() {
     let agent = Agent::dev().await;
     let address = format!("127.0.0.1:{}", agent.http_port);

@@ -228,7 +228,7 @@ impl Run {
     fn assert_converged(&self) {
         let tables = self.world.house.catalog.tables();
         for topic in self.world.house.watches.topics.keys() {
-            let posted = self.world.house.watches.board.read(&topic).map(|answer| answer.fact);
+            let posted = self.world.house.watches.board.read(&topic).map(|posted| posted.answer.fact);
             assert_eq!(
                 posted,
                 Some(chancery::fact::look(&tables, &topic).fact),

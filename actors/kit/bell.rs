@@ -265,6 +265,10 @@ impl<K: Clone + Ord + Hash + Debug + Send + Sync + 'static> Hearings<K> {
         self.sorted.is_empty()
     }
 
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.sorted.iter().map(|hearing| &hearing.key)
+    }
+
     pub fn contains(&self, key: &K) -> bool {
         self.sorted.binary_search_by(|hearing| hearing.key.cmp(key)).is_ok()
     }

@@ -5,7 +5,7 @@
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
 
 pub struct Board<K, V> {
     posted: DashMap<K, (Ticket, V)>,
@@ -27,6 +27,26 @@ impl<K: Eq + Hash, V: Clone> Board<K, V> {
         let ticket = Ticket(self.next.fetch_add(1, Ordering::Relaxed));
         self.posted.insert(key, (ticket, value));
         ticket
+    }
+
+    /// The same, made from what is posted. The map's guard is held meanwhile.
+    pub fn post_over(&self, key: K, value: impl FnOnce(Option<&V>) -> V) -> Ticket {
+        let ticket = Ticket(self.next.fetch_add(1, Ordering::Relaxed));
+        match self.posted.entry(key) {
+            Entry::Occupied(mut posted) => {
+                let value = value(Some(&posted.get().1));
+                posted.insert((ticket, value));
+            }
+            Entry::Vacant(free) => drop(free.insert((ticket, value(None)))),
+        }
+        ticket
+    }
+
+    /// Changes what is posted, which stays its poster's; the value after. The map's guard is held meanwhile.
+    pub fn amend(&self, key: &K, change: impl FnOnce(&mut V)) -> Option<V> {
+        let mut posted = self.posted.get_mut(key)?;
+        change(&mut posted.1);
+        Some(posted.1.clone())
     }
 
     /// Values are cheap to clone; the map's guard never leaves this function.
@@ -66,5 +86,18 @@ mod tests {
         assert_eq!(board.read(&"a"), Some(2));
         board.unpost(&"a", new);
         assert!(board.is_empty());
+    }
+
+    #[test]
+    fn what_was_amended_is_still_its_posters() {
+        let board = Board::default();
+        assert_eq!(board.amend(&"a", |value| *value += 1), None);
+        let ticket = board.post_over("a", |known| known.copied().unwrap_or(1));
+        assert_eq!(board.amend(&"a", |value| *value += 1), Some(2));
+        board.unpost(&"a", ticket);
+        assert!(board.is_empty());
+        board.post("a", 7);
+        board.post_over("a", |known| known.copied().unwrap_or(1));
+        assert_eq!(board.read(&"a"), Some(7));
     }
 }

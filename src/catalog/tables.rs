@@ -36,6 +36,7 @@ pub const SIDECAR_PORTS: RangeInclusive<u16> = 21000..=21255;
 pub struct Tables {
     settings: Arc<Settings>,
     index: Index,
+    together: Index,
     pub(super) nodes: OrdMap<NodeName, Arc<Node>>,
     pub(super) services: OrdMap<(NodeName, ServiceId), Arc<Service>>,
     pub(super) checks: OrdMap<(NodeName, CheckId), Arc<Check>>,
@@ -102,6 +103,7 @@ impl Tables {
         let mut tables = Self {
             settings: Arc::new(settings),
             index,
+            together: index,
             nodes: OrdMap::new(),
             services: OrdMap::new(),
             checks: OrdMap::new(),
@@ -169,6 +171,12 @@ impl Tables {
         self.index
     }
 
+    /// Of the newest write by which a config entry came with something else: whoever reads one place of it at this index
+    /// reads all of it.
+    pub fn together(&self) -> Index {
+        self.together
+    }
+
     pub fn datacenter(&self) -> &Datacenter {
         &self.settings.datacenter
     }
@@ -215,6 +223,11 @@ impl Tables {
                 }
             }
         }
+    }
+
+    /// What was touched last belongs together.
+    pub(super) fn touch_together(&mut self) {
+        self.together = self.index;
     }
 
     /// The places whose own index is kept.

@@ -50,6 +50,18 @@ pub enum Fault {
     TooManySplits { entry: EntryKey, most: usize },
 }
 
+impl Fault {
+    /// The one entry to put right, if it is known.
+    pub fn entry(&self) -> Option<&EntryKey> {
+        match self {
+            Self::NotHttp { entry, .. } | Self::OtherDatacenter { entry, .. } | Self::TooManySplits { entry, .. } => {
+                Some(entry)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Names in the order of a journey.
 struct Way<'a>(&'a [String]);
 

@@ -1,4 +1,4 @@
-//! `/v1/txn`: up to [`MOST`] operations on keys, nodes, services and checks.
+//! `/v1/txn`: up to [`MOST`] operations on keys, nodes, services, checks and config entries.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
@@ -22,18 +22,33 @@ const KV_VERBS: &str = "get, get-tree, get-or-empty, set, cas, delete, delete-tr
 /// The body, a list of operations.
 ///
 /// # Errors
-/// Naming the field that breaks a rule, and the rule.
-pub fn decode(body: &Value, datacenter: &Datacenter) -> Result<Vec<Operation>> {
+/// One for each operation that cannot be read, naming the field that breaks a rule, and the rule.
+pub fn decode(body: &Value, datacenter: &Datacenter) -> std::result::Result<Vec<Operation>, Unread> {
     let Value::Array(items) = body else {
-        return Err(DecodeError::new("", "expected a list of operations"));
+        return Err(Unread(vec![DecodeError::new("", "expected a list of operations")]));
     };
-    let item = |(at, item)| {
-        let wrapped =
-            Fields::new(item, "an operation", Typing::Strict).and_then(|fields| operation(fields, datacenter));
-        wrapped.map_err(|error| DecodeError { path: format!("[{at}].{}", error.path), ..error })
-    };
-    items.iter().enumerate().map(item).collect()
+    let (mut operations, mut unread) = (Vec::with_capacity(items.len()), Vec::new());
+    for (at, item) in items.iter().enumerate() {
+        match Fields::new(item, "an operation", Typing::Strict).and_then(|fields| operation(fields, datacenter)) {
+            Ok(operation) => operations.push(operation),
+            Err(error) => unread.push(DecodeError { path: format!("[{at}].{}", error.path), ..error }),
+        }
+    }
+    if unread.is_empty() { Ok(operations) } else { Err(Unread(unread)) }
 }
+
+/// The operations that could not be read, a line for each.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unread(pub Vec<DecodeError>);
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(DecodeError::to_string).collect();
+        out.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Unread {}
 
 fn operation(mut fields: Fields<'_>, datacenter: &Datacenter) -> Result<Operation> {
     if fields.take("Session").is_some() {
@@ -45,13 +60,15 @@ fn operation(mut fields: Fields<'_>, datacenter: &Datacenter) -> Result<Operatio
     let (kv, node) = (fields.object("KV", "an operation on a key")?, fields.object("Node", "an operation on a node")?);
     let service = fields.object("Service", "an operation on a service")?;
     let check = fields.object("Check", "an operation on a check")?;
+    let config = fields.object("Config", "an operation on a config entry")?;
     fields.finish()?;
-    match (kv, node, service, check) {
-        (Some(fields), None, None, None) => on_key(fields),
-        (None, Some(fields), None, None) => on_node(fields, datacenter),
-        (None, None, Some(fields), None) => on_service(fields, datacenter),
-        (None, None, None, Some(fields)) => on_check(fields),
-        _ => Err(DecodeError::new("", "an operation is exactly one of KV, Node, Service, Check")),
+    match (kv, node, service, check, config) {
+        (Some(fields), None, None, None, None) => on_key(fields),
+        (None, Some(fields), None, None, None) => on_node(fields, datacenter),
+        (None, None, Some(fields), None, None) => on_service(fields, datacenter),
+        (None, None, None, Some(fields), None) => on_check(fields),
+        (None, None, None, None, Some(fields)) => on_entry(fields),
+        _ => Err(DecodeError::new("", "an operation is exactly one of KV, Node, Service, Check, Config")),
     }
 }
 
@@ -139,6 +156,22 @@ fn on_check(mut fields: Fields<'_>) -> Result<Operation> {
     verb.operation(RecordKey::Check(node, id), index, || Ok(Write::SetCheck(catalog::check(check, None)?)))
 }
 
+/// Entries are read as `PUT /v1/config` reads them, with weak typing.
+fn on_entry(mut fields: Fields<'_>) -> Result<Operation> {
+    let verb = verb(&mut fields)?;
+    let entry = || fields.inside("Entry", "a config entry");
+    let Some(mut named) = entry()? else { return Err(fields.error("Entry", "is required")) };
+    let (key, index) = (super::entry::key(&mut named)?, modify_index(&mut named)?);
+    let operation = verb.operation(RecordKey::Entry(key), index, || {
+        let entry = entry()?.map(super::entry::fields).transpose()?;
+        let entry = entry.unwrap_or_else(|| unreachable!("it was there a moment ago"));
+        Ok(Write::PutEntry { entry, cas: None })
+    });
+    fields.take("Entry");
+    fields.finish()?;
+    operation
+}
+
 enum Verb {
     Get,
     Set,
@@ -208,6 +241,7 @@ enum RecordAnswer<'a> {
     Node(NodeAnswer<'a>),
     Service(NodeService<'a>),
     Check(CheckAnswer<'a>),
+    Config(Value),
 }
 
 #[derive(Serialize)]
@@ -232,6 +266,7 @@ pub fn done<'a>(
             Record::Node(node) => Some(RecordAnswer::Node(answer::node_answer(node, datacenter))),
             Record::Service(service) => Some(RecordAnswer::Service(answer::node_service(service))),
             Record::Check(check) => Some(RecordAnswer::Check(CheckAnswer::from(&**check))),
+            Record::Entry(entry) => Some(RecordAnswer::Config(super::entry::encode(entry))),
             _ => None,
         }));
     }
@@ -285,13 +320,54 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused_with_its_place() {
         assert_eq!(refused(&json!({})), "expected a list of operations");
-        assert_eq!(refused(&json!([{}])), "[0].: an operation is exactly one of KV, Node, Service, Check");
+        assert_eq!(refused(&json!([{}])), "[0].: an operation is exactly one of KV, Node, Service, Check, Config");
         let kv = |kv: Value| refused(&json!([{ "KV": { "Verb": "get", "Key": "a" } }, { "KV": kv }]));
         assert!(kv(json!({ "Verb": "put", "Key": "a" })).starts_with("[1].KV.Verb: \"put\" is not one of get, "));
         assert_eq!(kv(json!({ "Verb": "get" })), "[1].KV.Key: is required");
         assert_eq!(kv(json!({ "Verb": "set", "Key": "a", "Value": "%" })), "[1].KV.Value: is not base64");
         assert!(kv(json!({ "Verb": "lock", "Key": "a" })).contains("no sessions"));
         assert!(kv(json!({ "Verb": "get", "Key": "a", "Keys": 1 })).contains("did you mean \"Key\"?"));
+    }
+
+    #[test]
+    fn every_operation_that_cannot_be_read_is_named() {
+        let entry = |entry: Value| json!({ "Config": { "Verb": "set", "Entry": entry } });
+        let good = json!({ "Kind": "service-defaults", "Name": "web", "Protocol": "http" });
+        let lines = refused(&json!([
+            entry(json!({ "Kind": "service-splitter", "Name": "web", "Splits": [{ "Weight": 99 }] })),
+            entry(good.clone()),
+            entry(json!({ "Kind": "service-defaults", "Name": "web", "Protcol": "http" })),
+            entry(json!({ "Kind": "service-defaults" })),
+            { "Config": { "Verb": "put", "Entry": good } },
+            { "Config": { "Verb": "set" } },
+            { "Config": { "Verb": "get", "Entry": { "Kind": "service-default", "Name": "web" } } },
+        ]));
+        let lines: Vec<&str> = lines.lines().collect();
+        let paths = [
+            "[0].Config.Entry.Splits",
+            "[2].Config.Entry",
+            "[3].Config.Entry.Name",
+            "[4].Config.Verb",
+            "[5].Config.Entry",
+            "[6].Config.Entry",
+        ];
+        assert_eq!(lines.len(), paths.len(), "{lines:#?}");
+        for (line, path) in lines.iter().zip(paths) {
+            assert!(line.starts_with(&format!("{path}: ")), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_named_by_kind_and_name_and_read_with_weak_typing() {
+        let body = json!([
+            { "Config": { "Verb": "cas", "Entry": { "kind": "service-defaults", "name": "web", "max_inbound_connections": "7", "ModifyIndex": 9 } } },
+            { "Config": { "Verb": "delete", "Entry": { "Kind": "mesh" } } },
+        ]);
+        let operations = decode(&body, &"dc1".into()).unwrap();
+        let key = |kind, name| RecordKey::Entry(crate::model::EntryKey::new(kind, name));
+        let web = key(crate::model::EntryKind::ServiceDefaults, "web");
+        assert_eq!(operations[0].condition, Some(Condition::Index(web, Index(9))));
+        assert_eq!(operations[1], always(Act::Delete(key(crate::model::EntryKind::Mesh, "mesh"))));
     }
 
     #[test]

@@ -1,23 +1,27 @@
-//! `chancery config`: the config entries, one at a time.
+//! `chancery config`: the config entries.
 
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::api::percent_encoded;
+use super::api::{AgentApi, percent_encoded};
 use super::definition::{self, text_field};
+use super::entries_together::{self, Named};
 use super::error::CliError;
 use super::flags::HttpFlags;
 use super::format::json;
 
 #[derive(Subcommand)]
 pub(super) enum Config {
-    /// Create or replace a config entry
+    /// Create or replace config entries; several are written together, all or none
     #[command(
         name = "write",
         after_help = "Examples:\n\n    $ chancery config write web-defaults.hcl\n    \
-            $ echo 'Kind = \"service-defaults\" Name = \"web\" Protocol = \"http\"' | chancery config write -"
+            $ echo 'Kind = \"service-defaults\" Name = \"web\" Protocol = \"http\"' | chancery config write -\n    \
+            $ chancery config write web-router.hcl web-resolver.hcl\n\n\
+            Entries that are written together may lean on each other in any order, and no proxy sees some of them without \
+            the others. A file may also hold several: config_entries { bootstrap = [{ ... }, { ... }] }."
     )]
     Put(Put),
     /// Print a config entry as JSON
@@ -34,8 +38,8 @@ pub(super) enum Config {
 #[derive(Args)]
 pub(super) struct Put {
     /// HCL or JSON; `-` is standard input
-    #[arg(value_name = "FILE")]
-    file: String,
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<String>,
     #[command(flatten)]
     cas: Cas,
     #[command(flatten)]
@@ -118,16 +122,37 @@ impl Config {
 impl Put {
     fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
         let index = self.cas.index(false)?;
-        let entry = Value::Object(definition::read(&self.file)?);
-        let (kind, name) = key(&entry, &self.file)?;
-        let query: Vec<_> = index.iter().map(|index| ("cas", index.as_str())).collect();
-        let written = self.http.connect()?.put("/v1/config", &query, Some(&entry))?;
-        if written == Value::Bool(false) {
-            return Err(outdated("written", &kind, &name));
+        let entries = self.entries()?;
+        let api = self.http.connect()?;
+        match (&entries[..], &index) {
+            ([one], _) => put(&api, one, index.as_deref())?,
+            (_, Some(_)) => return Err(CliError::usage("-cas compares one entry: write the others without it")),
+            (several, None) => entries_together::put(&api, several)?,
         }
-        writeln!(out, "Config entry written: {kind}/{name}")?;
+        for Named { kind, name, .. } in &entries {
+            writeln!(out, "Config entry written: {kind}/{name}")?;
+        }
         Ok(())
     }
+
+    /// Of all files, in the order given.
+    fn entries(&self) -> Result<Vec<Named>, CliError> {
+        let mut entries = Vec::new();
+        for file in &self.files {
+            let found = definition::entries(definition::read(file)?).map_err(|reason| CliError::file(file, &reason))?;
+            for entry in found {
+                let (kind, name) = key(&entry, file)?;
+                entries.push(Named { file: file.clone(), kind, name, entry });
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn put(api: &AgentApi, one: &Named, index: Option<&str>) -> Result<(), CliError> {
+    let query: Vec<_> = index.iter().map(|index| ("cas", *index)).collect();
+    let written = api.put("/v1/config", &query, Some(&one.entry))?;
+    if written == Value::Bool(false) { Err(outdated("written", &one.kind, &one.name)) } else { Ok(()) }
 }
 
 impl Read {

@@ -31,9 +31,26 @@ fn parse(text: &str, format: Format) -> Result<Map<String, Value>, String> {
 
 /// A field in any of its spellings (`Name`, `name`), as text.
 pub(super) fn text_field<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
+    member(object, field)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// The same, whatever it holds.
+fn member<'a>(object: &'a Value, field: &str) -> Option<&'a Value> {
     let wanted = spelling::normal(field);
-    let (_, value) = object.as_object()?.iter().find(|(key, _)| spelling::normal(key) == wanted)?;
-    value.as_str().filter(|text| !text.is_empty())
+    object.as_object()?.iter().find(|(key, _)| spelling::normal(key) == wanted).map(|(_, value)| value)
+}
+
+/// The config entries of a file: it is one, or has several in `config_entries { bootstrap }` as files of the agent do.
+pub(super) fn entries(object: Map<String, Value>) -> Result<Vec<Value>, String> {
+    let one = Value::Object(object);
+    let Some(block) = member(&one, "ConfigEntries") else { return Ok(vec![one]) };
+    let block = block.as_array().filter(|blocks| blocks.len() == 1).map_or(block, |blocks| &blocks[0]);
+    let several = match member(block, "Bootstrap") {
+        Some(Value::Array(several)) => several.clone(),
+        Some(one @ Value::Object(_)) => vec![one.clone()],
+        _ => return Err("config_entries must hold its entries in `bootstrap`".to_owned()),
+    };
+    if several.is_empty() { Err("there is no entry in config_entries.bootstrap".to_owned()) } else { Ok(several) }
 }
 
 /// The objects of `service` and `services` blocks, in the order written.
@@ -60,7 +77,7 @@ mod tests {
     use chancery::wire::Format;
     use serde_json::json;
 
-    use super::{parse, services, text_field};
+    use super::{entries, parse, services, text_field};
 
     fn of(text: &str, format: Format) -> Result<Vec<serde_json::Value>, String> {
         services(parse(text, format)?)
@@ -72,6 +89,22 @@ mod tests {
         assert_eq!(found.iter().filter_map(|service| text_field(service, "Name")).collect::<Vec<_>>(), ["web", "db"]);
         let found = of(r#"{ "Services": [{ "Name": "a" }, { "Name": "b" }] }"#, Format::Json).expect("two services");
         assert_eq!(found, [json!({ "Name": "a" }), json!({ "Name": "b" })]);
+    }
+
+    #[test]
+    fn a_file_is_one_entry_or_has_several() {
+        let of = |text: &str, format| entries(parse(text, format)?);
+        let names = |found: Vec<serde_json::Value>| {
+            found.iter().filter_map(|entry| text_field(entry, "Name").map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!(names(of("Kind = \"mesh\" Name = \"mesh\"", Format::Hcl).unwrap()), ["mesh"]);
+        let several = "config_entries { bootstrap = [{ kind = \"x\" name = \"a\" }, { kind = \"x\" name = \"b\" }] }";
+        assert_eq!(names(of(several, Format::Hcl).unwrap()), ["a", "b"]);
+        let blocks =
+            "config_entries { bootstrap { kind = \"x\" name = \"a\" } bootstrap { kind = \"x\" name = \"b\" } }";
+        assert_eq!(names(of(blocks, Format::Hcl).unwrap()), ["a", "b"]);
+        assert!(of("config_entries { bootstrap = [] }", Format::Hcl).is_err());
+        assert!(of("config_entries { }", Format::Hcl).is_err());
     }
 
     #[test]

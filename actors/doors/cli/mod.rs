@@ -13,6 +13,7 @@ mod debug;
 mod definition;
 #[cfg(test)]
 mod documented;
+mod entries_together;
 mod error;
 mod exact;
 mod explain;

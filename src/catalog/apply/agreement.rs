@@ -2,6 +2,7 @@
 //! so entries written together may come in any order.
 
 use super::draft::Draft;
+use super::fault::Fault;
 use super::refusal::Refusal;
 use crate::catalog::query;
 use crate::catalog::tables::Tables;
@@ -10,30 +11,47 @@ use crate::model::intention::WILDCARD;
 use crate::model::{EntryKey, EntryKind, MutualTls, ServiceName};
 
 impl Draft {
-    pub(super) fn entries_agree(&self, before: &Tables) -> Result<(), Refusal> {
+    /// Everything that does not hold any more.
+    pub(super) fn disagreements(&self, before: &Tables) -> Vec<Fault> {
+        let mut faults = Vec::new();
         for key in self.touched_entries() {
-            self.agrees(key)?;
-            self.may_be_permissive(key, before)?;
+            let mut fault = |of: EntryKey, holds: Result<(), Refusal>| {
+                faults.extend(holds.err().map(|refusal| Fault { refusal, of, by: key.clone() }));
+            };
+            for destination in self.destinations_near(key) {
+                let holds = self.intentions_hold(&destination);
+                fault(EntryKey::new(EntryKind::ServiceIntentions, &destination), holds);
+            }
+            for service in self.limits_near(key) {
+                let holds = self.limits_hold(&service);
+                fault(EntryKey::new(EntryKind::ServiceDefaults, &service), holds);
+            }
+            fault(key.clone(), self.may_be_permissive(key, before));
         }
-        Ok(())
+        faults
     }
 
-    fn agrees(&self, key: &EntryKey) -> Result<(), Refusal> {
+    /// The destinations whose intentions the entry bears on.
+    fn destinations_near(&self, key: &EntryKey) -> Vec<String> {
         match key.kind {
-            EntryKind::ServiceIntentions => self.intentions_hold(&key.name),
-            EntryKind::ServiceDefaults => {
-                self.limits_hold(&key.name)?;
-                self.intentions_hold(&key.name)
-            }
+            EntryKind::ServiceIntentions | EntryKind::ServiceDefaults => vec![key.name.clone()],
             // a default for every service, or keys that any intention may need
-            EntryKind::ProxyDefaults | EntryKind::JwtProvider => {
-                let defaults = query::entries(&self.tables, EntryKind::ServiceDefaults);
-                defaults.iter().try_for_each(|entry| self.limits_hold(&entry.name))?;
-                let intentions = query::entries(&self.tables, EntryKind::ServiceIntentions);
-                intentions.iter().try_for_each(|entry| self.intentions_hold(&entry.name))
-            }
-            _ => Ok(()),
+            EntryKind::ProxyDefaults | EntryKind::JwtProvider => self.names_of(EntryKind::ServiceIntentions),
+            _ => vec![],
         }
+    }
+
+    /// The services whose limits the entry bears on.
+    fn limits_near(&self, key: &EntryKey) -> Vec<String> {
+        match key.kind {
+            EntryKind::ServiceDefaults => vec![key.name.clone()],
+            EntryKind::ProxyDefaults => self.names_of(EntryKind::ServiceDefaults),
+            _ => vec![],
+        }
+    }
+
+    fn names_of(&self, kind: EntryKind) -> Vec<String> {
+        query::entries(&self.tables, kind).iter().map(|entry| entry.name.clone()).collect()
     }
 
     /// The keys that tokens are proved with are known, and the destination's requests can be seen where they must be.

@@ -1,9 +1,10 @@
 //! Routers, splitters and resolvers must make chains: every chain that a write has a say in is compiled before it is
 //! taken.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::draft::Draft;
+use super::fault::Fault;
 use super::refusal::Refusal;
 use crate::catalog::query;
 use crate::catalog::tables::Tables;
@@ -17,17 +18,30 @@ use crate::model::{EntryKey, EntryKind, ServiceName, TrustDomain};
 const ROUTING: [EntryKind; 3] = [EntryKind::ServiceResolver, EntryKind::ServiceRouter, EntryKind::ServiceSplitter];
 
 impl Draft {
-    pub(super) fn chains_compile(&self) -> Result<(), Refusal> {
-        let mut changed = BTreeSet::new();
+    /// Filters that cannot be read, and chains that cannot be compiled any more.
+    pub(super) fn broken_chains(&self) -> Vec<Fault> {
+        let (mut changed, mut faults) = (BTreeMap::new(), Vec::new());
         for key in self.touched_entries() {
-            filters_are_read(&self.tables, key)?;
-            changed.extend(bears_on(&self.tables, key));
+            let unread = filters_are_read(&self.tables, key).err();
+            faults.extend(unread.map(|refusal| Fault { refusal, of: key.clone(), by: key.clone() }));
+            for service in bears_on(&self.tables, key) {
+                changed.entry(service).or_insert_with(|| key.clone());
+            }
         }
-        for service in with_those_that_lead_there(&self.tables, changed) {
+        for (service, by) in with_those_that_lead_there(&self.tables, changed) {
             let compiled = query::chain(&self.tables, &ChainKey::plain(service), &TrustDomain::default());
-            compiled.chain.map_err(|error| Refusal::Chain(Box::new(error)))?;
+            faults.extend(compiled.chain.err().map(|error| {
+                let of = error.fault.entry().cloned().unwrap_or_else(|| self.begins(&error.service, &by));
+                Fault { refusal: Refusal::Chain(Box::new(error)), of, by }
+            }));
         }
-        Ok(())
+        faults
+    }
+
+    /// The entry that this write says the service's chain begins with; `otherwise` when it says none.
+    fn begins(&self, service: &ServiceName, otherwise: &EntryKey) -> EntryKey {
+        let own = |key: &&EntryKey| ROUTING.contains(&key.kind) && key.name == service.as_str();
+        self.touched_entries().find(own).unwrap_or(otherwise).clone()
     }
 }
 
@@ -57,14 +71,19 @@ fn bears_on(tables: &Tables, key: &EntryKey) -> Vec<ServiceName> {
     }
 }
 
-/// The services, and all whose chain may come to one of them.
-fn with_those_that_lead_there(tables: &Tables, services: BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
-    let mut next: Vec<ServiceName> = services.iter().cloned().collect();
+/// The services, and all whose chain may come to one of them, each with the entry that it was found by.
+fn with_those_that_lead_there(
+    tables: &Tables,
+    services: BTreeMap<ServiceName, EntryKey>,
+) -> BTreeMap<ServiceName, EntryKey> {
+    let mut next: Vec<(ServiceName, EntryKey)> =
+        services.iter().map(|(service, key)| (service.clone(), key.clone())).collect();
     let mut found = services;
-    while let Some(service) = next.pop() {
+    while let Some((service, key)) = next.pop() {
         for by in tables.leading_to(&service) {
-            if found.insert(by.clone()) {
-                next.push(by.clone());
+            if !found.contains_key(by) {
+                found.insert(by.clone(), key.clone());
+                next.push((by.clone(), key.clone()));
             }
         }
     }

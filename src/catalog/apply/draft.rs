@@ -34,6 +34,9 @@ impl Draft {
 
     pub(super) fn finish(mut self) -> Applied {
         self.tables.touch(&self.places, self.index);
+        if self.changes.len() > 1 && self.touched_entries().next().is_some() {
+            self.tables.touch_together();
+        }
         let Self { tables, places, changes, results, .. } = self;
         Applied { tables, places, everywhere: false, changes, outcome: Outcome::Applied, results }
     }

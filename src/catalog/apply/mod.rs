@@ -6,6 +6,7 @@ mod chains;
 mod checks;
 mod draft;
 mod entries;
+mod fault;
 mod kv;
 mod refusal;
 mod restore;
@@ -54,8 +55,11 @@ pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Re
     let mut draft = Draft::new(tables.clone(), index);
     Ok(match draft.write(write)? {
         Outcome::Applied => {
-            draft.entries_agree(tables)?;
-            draft.chains_compile()?;
+            let mut faults = draft.disagreements(tables);
+            faults.extend(draft.broken_chains());
+            if let Some(refusal) = fault::refusal(write, faults) {
+                return Err(refusal);
+            }
             draft.finish()
         }
         outcome => {

@@ -8,7 +8,7 @@ use super::outcome;
 use super::refusal::{Failed, Refusal};
 use crate::catalog::record::{Record, RecordKey};
 use crate::catalog::write::{Act, Condition, Operation, Outcome, Write};
-use crate::model::{Index, KvPair};
+use crate::model::{EntryKey, Index, KvPair};
 
 impl Draft {
     pub(super) fn transaction(&mut self, operations: &[Operation]) -> Result<Outcome, Refusal> {
@@ -108,6 +108,16 @@ impl Draft {
             RecordKey::Authority | RecordKey::VirtualIp(_) | RecordKey::LastVirtualIp => false,
         }
     }
+}
+
+/// The config entry that a step writes or removes.
+pub(super) fn written_entry(operation: &Operation) -> Option<EntryKey> {
+    let record = match &operation.act {
+        Act::Write(write) => subject(write),
+        Act::Delete(key) => Some(key.clone()),
+        _ => None,
+    };
+    if let Some(RecordKey::Entry(key)) = record { Some(key) } else { None }
 }
 
 /// The one record that a write is about.

@@ -27,7 +27,7 @@ use super::fields::{DecodeError, Fields, Result, Typing, unsupported};
 use super::members::Members;
 use super::meta;
 use crate::model::entry::EntryBody;
-use crate::model::{Entry, EntryKind, Index};
+use crate::model::{Entry, EntryKey, EntryKind, Index};
 
 /// Kinds of Consul that a later version knows.
 const LATER: [&str; 10] = [
@@ -78,15 +78,23 @@ pub fn fields(fields: Fields<'_>) -> Result<Entry> {
     Ok(entry)
 }
 
-/// Whatever has an effect yet.
-fn read(mut fields: Fields<'_>) -> Result<Entry> {
+/// What an entry is named by; the rest of it is left alone.
+///
+/// # Errors
+/// When its kind or its name cannot be one.
+pub(super) fn key(fields: &mut Fields<'_>) -> Result<EntryKey> {
     let word = fields.text("Kind")?;
     if word.is_empty() {
         return Err(fields.error("Kind", "is required"));
     }
     let kind = kind(&word).map_err(|error| DecodeError { path: fields.path().to_owned(), ..error })?;
     fields.rename(kind.as_str());
-    let name = name(&mut fields, kind)?;
+    Ok(EntryKey { kind, name: name(fields, kind)? })
+}
+
+/// Whatever has an effect yet.
+fn read(mut fields: Fields<'_>) -> Result<Entry> {
+    let EntryKey { kind, name } = key(&mut fields)?;
     let meta = meta::of_entry(&mut fields, "Meta")?;
     fields.computed(&["CreateIndex", "ModifyIndex", "Hash"]);
     fields.default_tenancy()?;

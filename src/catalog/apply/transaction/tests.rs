@@ -6,9 +6,12 @@ use proptest::sample::select;
 
 use super::*;
 use crate::catalog::apply::apply;
-use crate::catalog::fixture::{World, check, node, register, service, service_defaults};
+use crate::catalog::fixture::{World, check, entry, node, put, register, service, service_defaults};
 use crate::catalog::tables::Tables;
 use crate::catalog::{Applied, query};
+use crate::model::entry::service_resolver::Subset;
+use crate::model::entry::service_router::{RouteDestination, ServiceRoute};
+use crate::model::entry::{EntryBody, ServiceResolver, ServiceRouter};
 use crate::model::topic::Place;
 use crate::model::{Check, Entry, EntryKey, EntryKind, KvKey, Protocol, Service, Status};
 
@@ -104,20 +107,91 @@ fn when_steps_fail_nothing_is_done_and_each_is_named() {
 #[test]
 fn several_entries_are_written_at_once_or_not_at_all() {
     let mut world = World::new();
-    let entry = |name: &str| service_defaults(name, Protocol::Http);
-    let put = |entry: Entry| write(Write::PutEntry { entry, cas: None });
+    let web = |name: &str| service_defaults(name, Protocol::Http);
+    let put = |entry: Entry| write(put(entry));
     let key = |name: &str| RecordKey::Entry(EntryKey::new(EntryKind::ServiceDefaults, name));
-    let nameless = world.refuse(Write::Transaction(vec![put(entry("a")), put(entry(""))]));
+    let nameless = world.refuse(Write::Transaction(vec![put(web("a")), put(web(""))]));
     assert!(matches!(&nameless, Refusal::Transaction(failures) if failures[0].position == 1), "{nameless}");
     assert!(query::entries(&world.tables, EntryKind::ServiceDefaults).is_empty());
 
-    let applied = world.write(Write::Transaction(vec![put(entry("a")), put(entry("b"))]));
+    let applied = world.write(Write::Transaction(vec![put(web("a")), put(web("b"))]));
     let indexes: Vec<_> = applied.results.iter().map(|records| records[0].modify_index()).collect();
     assert_eq!(indexes, [Index(1), Index(1)]);
 
     let unchanged = Operation { condition: Some(Condition::Index(key("a"), Index(1))), act: Act::Delete(key("b")) };
     world.write(Write::Transaction(vec![unchanged]));
     assert_eq!(query::entries(&world.tables, EntryKind::ServiceDefaults).len(), 1);
+}
+
+fn router(name: &str, subset: &str) -> Entry {
+    let destination = RouteDestination { subset: subset.to_owned(), ..Default::default() };
+    let route = ServiceRoute { destination, ..Default::default() };
+    entry(name, EntryBody::ServiceRouter(ServiceRouter { routes: vec![route] }))
+}
+
+fn resolver(name: &str, subset: &str) -> Entry {
+    let subsets = [(subset.to_owned(), Subset::default())].into();
+    entry(name, EntryBody::ServiceResolver(ServiceResolver { subsets, ..Default::default() }))
+}
+
+#[test]
+fn entries_that_lean_on_each_other_are_written_in_any_order_and_each_alone_is_refused() {
+    let of = |subset| {
+        [put(service_defaults("web", Protocol::Http)), put(router("web", subset)), put(resolver("web", subset))]
+    };
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let together = |subset| {
+            let writes = of(subset);
+            Write::Transaction(order.map(|at| write(writes[at].clone())).into())
+        };
+        let mut world = World::new();
+        world.refuse(of("v1")[1].clone());
+        let applied = world.write(together("v1"));
+        assert!(applied.results.iter().all(|records| records[0].modify_index() == Index(1)));
+        assert_eq!(world.tables.together(), Index(1));
+
+        let [_, router, resolver] = of("v2");
+        for alone in [router, resolver] {
+            let refusal = world.refuse(alone);
+            assert!(matches!(refusal, Refusal::Chain(_)), "{refusal}");
+        }
+        world.write(together("v2"));
+
+        let delete = |kind| act(Act::Delete(RecordKey::Entry(EntryKey::new(kind, "web"))));
+        world.refuse(Write::Transaction(vec![delete(EntryKind::ServiceResolver)]));
+        world.refuse(Write::Transaction(vec![delete(EntryKind::ServiceDefaults)]));
+        world.write(Write::Transaction(EntryKind::all().map(delete).collect()));
+    }
+}
+
+#[test]
+fn each_entry_that_does_not_go_with_the_others_is_named_under_its_step_and_once() {
+    let mut world = World::new();
+    world.write(Write::Transaction(vec![
+        write(put(service_defaults("api", Protocol::Http))),
+        write(put(resolver("api", "v1"))),
+        write(put(router("shop", "v1"))),
+        write(put(service_defaults("shop", Protocol::Http))),
+        write(put(resolver("shop", "v1"))),
+    ]));
+    let index = world.tables.index();
+    let refusal = world.refuse(Write::Transaction(vec![
+        set("a", "b"),
+        write(put(router("tcp", ""))),
+        write(put(resolver("web", "v1"))),
+        write(put(service_defaults("web", Protocol::Http))),
+        write(put(router("web", "v2"))),
+        // takes away what the router of shop leads to
+        write(put(resolver("shop", "v2"))),
+    ]));
+    let Refusal::Transaction(failures) = refusal else { panic!("{refusal}") };
+    let named: Vec<_> = failures.iter().map(|failed| (failed.position, failed.refusal.to_string())).collect();
+    let [(1, tcp), (_, web), (5, shop)] = &named[..] else { panic!("{named:#?}") };
+    assert!(tcp.starts_with("discovery chain \"tcp\": service-router/tcp does not permit the protocol tcp"), "{tcp}");
+    assert!(web.starts_with("discovery chain \"web\": service \"web\" has no subset \"v2\""), "{web}");
+    assert!(shop.starts_with("discovery chain \"shop\": service \"shop\" has no subset \"v1\""), "{shop}");
+    assert_eq!(world.tables.index(), index);
+    assert_eq!(query::kv(&world.tables, &"a".into()), None);
 }
 
 #[test]
