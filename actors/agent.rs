@@ -110,6 +110,7 @@ async fn open(config: &AgentConfig, cells: Cells) -> Result<House, AgentError> {
         trust_domain: TrustDomain::from(format!("{cluster_id}.consul")),
         leaf_ttl: config.leaf_ttl,
         node: config.node_name.clone(),
+        checks: config.checks_run.clone(),
         ripples: RippleLog::new(metrics::ripple_ended),
         xds: config.xds,
     };
@@ -136,6 +137,7 @@ impl Loading<'_> {
             error.to_string()
         })?;
         self.log.set(&config.log_level);
+        self.house.checks.go_by(config.checks_run.clone());
         from_files.apply(self.house, &config).await.map_err(|error| {
             tracing::error!(%error, "the new configuration was not taken whole");
             error.to_string()

@@ -11,6 +11,7 @@ use chancery::model::{Place, ServiceName, TrustDomain};
 
 use crate::authority::{Authority, AuthorityParts};
 use crate::catalog::{Catalog, CatalogHandle, CatalogParts};
+use crate::checks::settings::CheckSettings;
 use crate::checks::{Checks, ChecksParts};
 use crate::kit::{Bell, Cells, Clock, Desk, Reconcile, RippleLog, Seat};
 use crate::leaf_keeper::{LeafKeeper, LeafParts, LeafRegistry};
@@ -35,6 +36,7 @@ pub struct Plan {
     pub leaf_ttl: Duration,
     /// The node whose checks are run here.
     pub node: chancery::model::NodeName,
+    pub checks: CheckSettings,
     pub ripples: Arc<RippleLog>,
     pub xds: XdsSettings,
 }
@@ -79,6 +81,7 @@ impl House {
             catalog: catalog.clone(),
             places: Arc::clone(&places),
             node: plan.node,
+            settings: plan.checks,
             desk: Arc::clone(&desk),
             cells: cells.clone(),
         });

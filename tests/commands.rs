@@ -2,8 +2,10 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use chancery_tests::agent::Agent;
+use chancery_tests::wait::eventually;
 use serde_json::{Value, json};
 
 /// What a command said, on both outputs, and its exit code.
@@ -59,7 +61,7 @@ async fn entries_that_lean_on_each_other_are_written_by_one_command() {
     let rest = "config_entries { bootstrap { kind = \"service-resolver\" name = \"web\" subsets { v2 {} } } \
                 bootstrap { kind = \"service-defaults\" name = \"web\" protocol = \"http\" } }";
     let rest = file("rest.hcl", rest);
-    assert!(refused(&agent, &format!("config write {router}")).contains("does not permit the protocol tcp"));
+    assert!(refused(&agent, &format!("config write {router}")).contains("discovery chain \"web\""));
     let written = done(&agent, &format!("config write {router} {rest}"));
     let lines = ["service-router/web", "service-resolver/web", "service-defaults/web"];
     assert_eq!(written, lines.map(|of| format!("Config entry written: {of}\n")).concat());
@@ -292,4 +294,31 @@ async fn rules_that_redirect_traffic_follow_the_registration_and_can_be_looked_a
     assert!(told.contains("No proxy is registered with the ID \"nobody\""), "{told}");
     let (code, told) = run(&agent, "connect redirect-traffic -proxy-uid 5678 -dry-run");
     assert!(code != 0 && told.contains("-proxy-id"), "{told}");
+}
+
+#[tokio::test]
+async fn programs_of_checks_are_run_and_those_from_elsewhere_are_not() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("checks.hcl");
+    let check = |name: &str, script: &str| {
+        format!("check {{ name = \"{name}\" args = [\"sh\", \"-c\", \"{script}\"] interval = \"1s\" }}\n")
+    };
+    let text = check("fine", "echo all is well") + &check("full", "echo nearly full; exit 1") + &check("bad", "exit 7");
+    std::fs::write(&file, format!("enable_local_script_checks = true\n{text}")).expect("it can be written");
+    let agent = Agent::start(&["-dev", "-config-file", &file.to_string_lossy()]).await;
+    let shown = eventually("all have run", Duration::from_secs(10), async || {
+        let shown: Value = serde_json::from_str(&done(&agent, "health node -format=json n1")).expect("JSON");
+        let of = |id: &str| shown.as_array()?.iter().find(|check| check["CheckID"] == id).cloned();
+        let found = [of("fine")?, of("full")?, of("bad")?];
+        (found[0]["Status"] == "passing" && found[1]["Status"] == "warning").then_some(found)
+    })
+    .await;
+    assert_eq!(shown[0]["Output"], "all is well\n");
+    assert_eq!(shown[0]["Type"], "script");
+    assert_eq!(shown[0]["Definition"]["ScriptArgs"], json!(["sh", "-c", "echo all is well"]));
+    assert_eq!(shown[1]["Output"], "nearly full\n");
+    assert_eq!(shown[2]["Status"], "critical");
+    let elsewhere = agent.write_file("s.hcl", &format!("service {{ name = \"s\" {} }}", check("x", "touch /tmp/x")));
+    let told = refused(&agent, &format!("services register {}", elsewhere.display()));
+    assert!(told.contains("enable_script_checks"), "{told}");
 }

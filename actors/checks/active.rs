@@ -21,6 +21,7 @@ use crate::metrics;
 
 use super::CheckParts;
 use super::prober::{Found, Question};
+use super::steady::{News, Steady};
 use super::thresholds::Thresholds;
 
 /// Nobody is asked more often than this.
@@ -35,6 +36,7 @@ pub struct ActiveCheck {
     interval: Duration,
     first_after: Duration,
     thresholds: Thresholds,
+    steady: Steady,
     post: WeakPost<Self>,
     _exit: ExitGuard,
 }
@@ -67,12 +69,13 @@ impl ActiveCheck {
         let (parts, id, kind) = (Arc::clone(parts), check.id.clone(), definition.probe.kind());
         let interval = definition.interval.max(MIN_INTERVAL);
         let first_after = first_after(&check.node, &id, interval);
-        let (question, thresholds) = (Arc::new(Question::new(target, definition)), Thresholds::of(definition));
+        let question = Question::new(target, definition, parts.settings.load().output_max_bytes);
+        let (question, thresholds, steady) = (Arc::new(question), Thresholds::of(definition), Steady::default());
         let card = parts.desk.pin("ActiveCheck", id.to_string(), restarts);
         let on_card = Arc::clone(card.card());
         let addr = parts.cells.clone().start(&check.id, move |ctx: &mut Context<Self>| {
             let post = Post::new(ctx.address(), card.card()).downgrade();
-            Self { parts, card, id, kind, question, interval, first_after, thresholds, post, _exit: exit }
+            Self { parts, card, id, kind, question, interval, first_after, thresholds, steady, post, _exit: exit }
         });
         let post = Post::new(addr, &on_card);
         Box::new(move || post.tell(Leave))
@@ -85,7 +88,7 @@ impl ActiveCheck {
     fn found(&mut self, found: Found, ctx: &mut Context<Self>) {
         metrics::check_run(self.kind, found.status.as_str());
         if let Some(status) = self.thresholds.judge(found.status)
-            && self.parts.known(&self.id).is_some_and(|known| (known.status, &known.output) != (status, &found.output))
+            && self.parts.weigh(&mut self.steady, &self.id, status, &found.output) == News::Now
         {
             let kept = self.parts.keep(&self.id, status, found.output);
             // if it was not kept, the next run finds it to be news again
@@ -108,6 +111,11 @@ impl Handler<RunDue> for ActiveCheck {
 
     fn handle(&mut self, _: RunDue, ctx: &mut Context<Self>) {
         let _turn = self.card.turn("RunDue");
+        // one that was let in by an earlier configuration, or came with a snapshot
+        if let Err(why) = self.parts.settings.load().scripts.runs(&self.question.target) {
+            self.found(Found::critical(why.to_string()), ctx);
+            return;
+        }
         let answer = self.parts.prober.ask(Arc::clone(&self.question));
         ctx.spawn(answer.into_actor(self).map(|found, check, ctx| check.found(found, ctx)));
     }

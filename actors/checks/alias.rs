@@ -37,7 +37,7 @@ pub struct AliasCheck {
     card: Pinned,
     id: CheckId,
     target: Mirrored,
-    output_max_size: u32,
+    output_limit: usize,
     doorbell: Arc<Doorbell<Place>>,
     hearing: Option<(Place, Hearing<Place>)>,
     /// What the catalog was told last.
@@ -102,14 +102,15 @@ impl AliasCheck {
         exit: ExitGuard,
     ) -> LeaveChild {
         let (parts, id) = (Arc::clone(parts), check.id.clone());
-        let output_max_size = check.definition.as_ref().map_or(0, |definition| definition.output_max_size);
+        let of_check = check.definition.as_ref().map_or(0, |definition| definition.output_max_size);
+        let output_limit = output::limit(of_check, parts.settings.load().output_max_bytes);
         let card = parts.desk.pin("AliasCheck", id.to_string(), restarts);
         let on_card = Arc::clone(card.card());
         let addr = parts.cells.clone().start(&id.clone(), move |ctx: &mut Context<Self>| {
             let post = Post::new(ctx.address(), card.card());
             let (bell, post) = (post.downgrade(), post.downgrade());
             let doorbell = Doorbell::new(move || bell.tell(Ring));
-            Self { parts, card, id, target, output_max_size, doorbell, hearing: None, told: None, post, _exit: exit }
+            Self { parts, card, id, target, output_limit, doorbell, hearing: None, told: None, post, _exit: exit }
         });
         let post = Post::new(addr, &on_card);
         Box::new(move || post.tell(Leave))
@@ -138,7 +139,7 @@ impl AliasCheck {
             let place = self.target.place(&tables);
             if self.hearing.as_ref().is_some_and(|(heard, _)| *heard == place) {
                 let found = self.target.health(&tables);
-                return Found { output: output::bounded(found.output, self.output_max_size), ..found };
+                return Found { output: output::bounded(found.output, self.output_limit), ..found };
             }
             // what changed before this is read in the next round
             self.hearing = Some((place.clone(), self.parts.places.listen(place, &self.doorbell)));

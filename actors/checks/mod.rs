@@ -10,11 +10,14 @@ pub mod output;
 pub mod prober;
 pub mod probes;
 pub mod registry;
+pub mod settings;
+pub mod steady;
 pub mod thresholds;
 pub mod ttl;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -28,6 +31,8 @@ use crate::metrics;
 use self::prober::Prober;
 use self::probes::Probes;
 use self::registry::CheckRegistry;
+use self::settings::CheckSettings;
+use self::steady::{News, Steady};
 use self::ttl::{Reported, TtlCheck};
 
 pub struct ChecksParts {
@@ -35,6 +40,7 @@ pub struct ChecksParts {
     pub places: Arc<Bell<Place>>,
     /// The node whose checks are run here.
     pub node: NodeName,
+    pub settings: CheckSettings,
     pub desk: Arc<Desk>,
     pub cells: Cells,
 }
@@ -47,6 +53,9 @@ pub struct CheckParts {
     pub desk: Arc<Desk>,
     pub cells: Cells,
     pub prober: Arc<dyn Prober>,
+    pub settings: ArcSwap<CheckSettings>,
+    /// What checks say now, where the catalog has not been told yet.
+    pub newest: Board<CheckId, String>,
     /// Where the TTL checks that run can be reached.
     pub ttls: Board<CheckId, Post<TtlCheck>>,
 }
@@ -93,11 +102,29 @@ impl Checks {
 
     /// The same, with somebody else to do the asking.
     pub fn start_with(parts: ChecksParts, prober: Arc<dyn Prober>) -> Self {
-        let ChecksParts { catalog, places, node, desk, cells } = parts;
-        let parts = Arc::new(CheckParts { catalog, places, node, desk, cells, prober, ttls: Board::default() });
+        let ChecksParts { catalog, places, node, settings, desk, cells } = parts;
+        let (settings, newest, ttls) = (ArcSwap::from_pointee(settings), Board::default(), Board::default());
+        let parts = Arc::new(CheckParts { catalog, places, node, desk, cells, prober, settings, newest, ttls });
         let seat = Seat::default();
         CheckRegistry::start(Arc::clone(&parts), &seat, 0);
         Self { parts, _seat: seat }
+    }
+
+    pub fn settings(&self) -> Arc<CheckSettings> {
+        self.parts.settings.load_full()
+    }
+
+    /// From now on.
+    pub fn go_by(&self, settings: CheckSettings) {
+        self.parts.settings.store(Arc::new(settings));
+    }
+
+    /// With what it says now, which the catalog may be told later.
+    pub fn newest(&self, check: Arc<Check>) -> Arc<Check> {
+        match self.parts.newest.read(&check.id) {
+            Some(output) if output != check.output => Arc::new(Check { output, ..Check::clone(&check) }),
+            _ => check,
+        }
     }
 
     /// What the application says of a TTL check; its clock starts anew. Answers when the status is durable.
@@ -107,7 +134,8 @@ impl Checks {
         let Some(definition @ CheckDefinition { probe: Probe::Ttl(_), .. }) = &check.definition else {
             return Err(ReportError::NotTtl(id));
         };
-        let output = output::bounded(output, definition.output_max_size);
+        let limit = output::limit(definition.output_max_size, self.parts.settings.load().output_max_bytes);
+        let output = output::bounded(output, limit);
         metrics::check_run("ttl", status.as_str());
         let (commit, answer) = self.parts.update(&id, status, output);
         match self.parts.ttls.read(&id) {
@@ -126,7 +154,22 @@ impl CheckParts {
         query::check(&self.catalog.tables(), &self.node, id)
     }
 
+    /// Whether the catalog is to be told. What it is told later is shown by the agent meanwhile.
+    fn weigh(&self, steady: &mut Steady, id: &CheckId, status: Status, output: &str) -> News {
+        let Some(known) = self.known(id) else { return News::None };
+        let settings = self.settings.load();
+        let output = if settings.discard_output { "" } else { output };
+        let news = steady.weigh(&known, status, output, settings.output_every);
+        if news == News::Later {
+            self.newest.post(id.clone(), output.to_owned());
+        } else {
+            self.newest.clear(id);
+        }
+        news
+    }
+
     fn update(&self, id: &CheckId, status: Status, output: String) -> (Commit, Answer) {
+        let output = if self.settings.load().discard_output { String::new() } else { output };
         let write = Write::UpdateCheck { node: self.node.clone(), id: id.clone(), status, output };
         let (reply, answer) = oneshot::channel();
         (Commit { write, received: Instant::now(), reply }, answer)

@@ -1,19 +1,14 @@
 //! What a check has to say, kept to a size.
 
-/// Bytes kept of a check that sets no limit.
-const DEFAULT_MAX_BYTES: usize = 4096;
-
-/// The limit in bytes; 0 is the default.
-pub fn limit(output_max_size: u32) -> usize {
-    match output_max_size {
-        0 => DEFAULT_MAX_BYTES,
-        bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
-    }
+/// The limit in bytes: the check's own (0: none), if it is not more than the agent's.
+pub fn limit(of_check: u32, of_agent: u32) -> usize {
+    let bytes = if of_check == 0 { of_agent } else { of_check.min(of_agent) };
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 /// The beginning of the text, cut between characters, and a note of how much is missing.
-pub fn bounded(mut text: String, output_max_size: u32) -> String {
-    let (limit, whole) = (limit(output_max_size), text.len());
+pub fn bounded(mut text: String, limit: usize) -> String {
+    let whole = text.len();
     if whole > limit {
         let kept = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(kept);
@@ -29,7 +24,12 @@ mod tests {
     #[test]
     fn a_short_text_stays_as_it_is() {
         assert_eq!(bounded("fine".to_owned(), 4), "fine");
-        assert_eq!(bounded("x".repeat(4096), 0).len(), 4096);
+        assert_eq!(bounded("x".repeat(4096), 4096).len(), 4096);
+    }
+
+    #[test]
+    fn a_check_may_ask_for_less_than_the_agent_keeps() {
+        assert_eq!((limit(0, 4096), limit(100, 4096), limit(8192, 4096)), (4096, 100, 4096));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use chancery::model::{CheckDefinition, Status, Target};
 use super::output;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+const DEFAULT_TIMEOUT_OF_PROGRAMS: Duration = Duration::from_secs(30);
 
 /// What is asked in one run.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,8 +40,12 @@ pub trait Prober: Send + Sync {
 }
 
 impl Question {
-    pub fn new(target: Target, definition: &CheckDefinition) -> Self {
-        let timeout = if definition.timeout.is_zero() { DEFAULT_TIMEOUT } else { definition.timeout };
-        Self { target, timeout, output_limit: output::limit(definition.output_max_size) }
+    pub fn new(target: Target, definition: &CheckDefinition, output_max_bytes: u32) -> Self {
+        let timeout = match (&target, definition.timeout) {
+            (Target::Script(_), Duration::ZERO) => DEFAULT_TIMEOUT_OF_PROGRAMS,
+            (_, Duration::ZERO) => DEFAULT_TIMEOUT,
+            (_, given) => given,
+        };
+        Self { target, timeout, output_limit: output::limit(definition.output_max_size, output_max_bytes) }
     }
 }

@@ -178,6 +178,7 @@ impl CheckRegistry {
 
     fn end(&self, child: &Child) {
         self.parts.ttls.clear(&child.check.id);
+        self.parts.newest.clear(&child.check.id);
         if let Standing::Running { leave, .. } = &child.standing {
             leave();
         }

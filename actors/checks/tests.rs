@@ -2,6 +2,7 @@
 
 mod periodic;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,11 +26,17 @@ use crate::stores::{Memory, Store as _};
 struct Scripted {
     answer: Mutex<(Status, Duration)>,
     asked: Mutex<Vec<Instant>>,
+    /// Says each time how often it was asked.
+    counts: AtomicBool,
 }
 
 impl Scripted {
     fn answer(&self, status: Status, after: Duration) {
         *self.answer.lock().unwrap() = (status, after);
+    }
+
+    fn count(&self) {
+        self.counts.store(true, Ordering::Relaxed);
     }
 
     fn asked(&self) -> Vec<Instant> {
@@ -41,9 +48,11 @@ impl Prober for Scripted {
     fn ask(&self, question: Arc<Question>) -> BoxFuture<'static, Found> {
         self.asked.lock().unwrap().push(Instant::now());
         let (status, after) = *self.answer.lock().unwrap();
+        let counts = self.counts.load(Ordering::Relaxed);
+        let run = if counts { format!(", run {}", self.asked().len()) } else { String::new() };
         async move {
             sleep(after).await;
-            Found { status, output: format!("{} says {status}", question.target.kind()) }
+            Found { status, output: format!("{} says {status}{run}", question.target.kind()) }
         }
         .boxed()
     }
@@ -122,9 +131,10 @@ impl World {
             0,
         );
         let answer = Mutex::new((Status::Passing, Duration::ZERO));
-        let prober = Arc::new(Scripted { answer, asked: Mutex::default() });
+        let prober = Arc::new(Scripted { answer, asked: Mutex::default(), counts: AtomicBool::new(false) });
         let (node, desk_of_world) = (NodeName::from("n1"), Arc::clone(&desk));
-        let parts = ChecksParts { catalog: catalog.clone(), places, node, desk, cells };
+        let settings = CheckSettings::default();
+        let parts = ChecksParts { catalog: catalog.clone(), places, node, settings, desk, cells };
         let checks = Checks::start_with(parts, Arc::clone(&prober) as Arc<dyn Prober>);
         Self { catalog, checks, desk: desk_of_world, prober }
     }

@@ -2,7 +2,7 @@
 //!
 //! | message | what happens |
 //! |---|---|
-//! | [`Reported`] | the clock starts anew; the report goes on to the catalog from here, so never before an older expiry |
+//! | [`Reported`] | the clock starts anew; what is news goes on to the catalog from here, so never before an older expiry |
 //! | `ExpiryDue` | silent for the whole TTL: critical. Reported since: wait for what is left |
 //! | (the expiry was not kept) | try again |
 //! | [`Leave`] | the check is gone, or is another one now |
@@ -14,13 +14,15 @@ use actix::fut::WrapFuture as _;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext, Context, Handler, Message, SpawnHandle};
 use tokio::time::Instant;
 
+use chancery::catalog::{Outcome, Write};
 use chancery::model::{Check, CheckId, Status};
 
-use crate::catalog::Commit;
+use crate::catalog::{Commit, Committed};
 use crate::kit::{ExitGuard, Pinned, Post, WeakPost};
 use crate::metrics;
 
 use super::CheckParts;
+use super::steady::{News, Steady};
 
 /// How the output of a check begins that has expired.
 const EXPIRED: &str = "TTL expired";
@@ -34,6 +36,7 @@ pub struct TtlCheck {
     id: CheckId,
     ttl: Duration,
     deadline: Instant,
+    steady: Steady,
     /// Runs until the deadline as it was once; a report moves the deadline and leaves the timer alone.
     timer: Option<(Instant, SpawnHandle)>,
     post: WeakPost<Self>,
@@ -60,7 +63,8 @@ impl TtlCheck {
         let on_card = Arc::clone(card.card());
         let addr = parts.cells.clone().start(&id.clone(), move |ctx: &mut Context<Self>| {
             let post = Post::new(ctx.address(), card.card()).downgrade();
-            Self { parts, card, id, ttl, deadline: Instant::now() + ttl, timer: None, post, _exit: exit }
+            let (deadline, steady) = (Instant::now() + ttl, Steady::default());
+            Self { parts, card, id, ttl, deadline, steady, timer: None, post, _exit: exit }
         });
         Post::new(addr, &on_card)
     }
@@ -86,6 +90,8 @@ impl TtlCheck {
         let Some(known) = self.parts.known(&self.id).filter(|known| !is_expired(known)) else { return };
         tracing::info!(check = %self.id, "TTL expired");
         metrics::check_run("ttl", Status::Critical.as_str());
+        self.steady.tell(Status::Critical);
+        self.parts.newest.clear(&self.id);
         let output = format!("{EXPIRED} (last output before timeout follows): {}", known.output);
         let kept = self.parts.keep(&self.id, Status::Critical, output);
         ctx.spawn(kept.into_actor(self).map(|kept, check, ctx| {
@@ -115,7 +121,15 @@ impl Handler<Reported> for TtlCheck {
         let _turn = self.card.turn("Reported");
         self.deadline = Instant::now() + self.ttl;
         self.look_at(self.deadline, ctx);
-        self.parts.catalog.seat.tell(commit);
+        match &commit.write {
+            Write::UpdateCheck { status, output, .. }
+                if self.parts.weigh(&mut self.steady, &self.id, *status, output) == News::Later =>
+            {
+                let (index, outcome, results) = (self.parts.catalog.tables().index(), Outcome::Unchanged, Vec::new());
+                _ = commit.reply.send(Ok(Committed { index, outcome, results }));
+            }
+            _ => self.parts.catalog.seat.tell(commit),
+        }
     }
 }
 

@@ -83,6 +83,15 @@ pub struct AgentFlags {
     /// allow or deny, for calls that no intention names [default: allow]
     #[arg(long, value_name = "ACTION")]
     pub default_intention_policy: Option<String>,
+    /// Run programs for checks, also for those that are registered over HTTP
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub enable_script_checks: Option<bool>,
+    /// Run programs for checks that the configuration files define
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub enable_local_script_checks: Option<bool>,
+    /// Bytes kept of what a check says, at most [default: 4096]
+    #[arg(long = "check_output_max_size", value_name = "BYTES", value_parser = value_parser!(u32).range(1..))]
+    pub check_output_max_size: Option<u32>,
     /// Every agent is a server: accepted for compatibility
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub server: Option<bool>,

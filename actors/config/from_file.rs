@@ -5,6 +5,7 @@ use std::time::Duration;
 use chancery::wire::fields::asks_nothing;
 use chancery::wire::{DecodeError, Fields, Typing};
 
+use super::checks::CheckKeys;
 use super::files::File;
 use super::http::query_time;
 use super::problem::Problem;
@@ -53,6 +54,7 @@ impl Reading<'_> {
         self.text(fields, "log_level", &mut settings.log_level, level);
         settings.log_json = self.keep(fields.optional_flag("log_json"));
         settings.node_meta = self.keep(fields.text_map("node_meta"));
+        settings.checks = CheckKeys::read(fields, &mut |error| self.problem(error));
         // definitions are read once the node has its name
         fields.computed(&["service", "services", "check", "checks"]);
         if let Some(mut entries) = self.keep(fields.object("config_entries", "config_entries")) {

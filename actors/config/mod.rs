@@ -2,6 +2,7 @@
 
 mod address;
 mod agent_flags;
+mod checks;
 mod definitions;
 mod files;
 mod from_file;
@@ -31,6 +32,7 @@ use address::Host;
 use definitions::Definitions;
 use settings::Settings;
 
+use crate::checks::settings::CheckSettings;
 use crate::doors::http::HttpSettings;
 use crate::doors::listening::{CertificateFiles, ListenAddress, SocketOwner};
 use crate::xds_settings::XdsSettings;
@@ -83,6 +85,8 @@ pub struct AgentConfig {
     pub cluster_id: Option<String>,
     pub leaf_ttl: Duration,
     pub xds: XdsSettings,
+    /// How checks are run.
+    pub checks_run: CheckSettings,
     /// How many threads actors live on: one for each processor.
     pub threads: usize,
     /// What was accepted but has no effect, one line each.
@@ -131,6 +135,7 @@ impl AgentConfig {
         problems.extend(settings.contradictions());
         let https = settings.https_port.is_some_and(|port| port != 0);
         let certificate = settings.tls.clone().resolve(https, &mut problems, &mut warnings);
+        problems.extend(settings.checks.contradictions(&definitions));
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
@@ -198,6 +203,7 @@ fn resolve(
         pid_file: settings.pid_file,
         log_level: settings.log_level.unwrap_or("info").to_owned(),
         log_json: settings.log_json.unwrap_or(false),
+        checks_run: settings.checks.resolve(&definitions),
         services: definitions.services,
         checks: definitions.checks,
         entries: definitions.entries,

@@ -9,6 +9,7 @@ use chancery::catalog::SIDECAR_PORTS;
 use chancery::model::Action;
 
 use super::address::Host;
+use super::checks::CheckKeys;
 use super::http::HttpKeys;
 use super::problem::Problem;
 use super::tls::TlsKeys;
@@ -44,6 +45,7 @@ pub(super) struct Settings {
     pub(super) xds: XdsKeys,
     pub(super) http: HttpKeys,
     pub(super) tls: TlsKeys,
+    pub(super) checks: CheckKeys,
 }
 
 impl Settings {
@@ -78,6 +80,7 @@ impl Settings {
             xds: self.xds.over(earlier.xds),
             http: self.http.over(earlier.http),
             tls: self.tls.over(earlier.tls),
+            checks: self.checks.over(earlier.checks),
         }
     }
 }

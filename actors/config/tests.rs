@@ -5,6 +5,8 @@ use clap::{CommandFactory as _, Parser as _};
 use super::*;
 use crate::doors::http::Network;
 use crate::doors::listening::OldestTls;
+
+use crate::checks::settings::Scripts;
 use crate::flags::go_flags;
 
 fn flags(args: &str) -> AgentFlags {
@@ -310,7 +312,7 @@ fn a_wrong_definition_is_told_with_its_line() {
         ),
         (
             "checks = [{\n name = \"a\" }]",
-            "DIR/a.hcl:1: key \"checks[0]\": a check needs one of TTL, HTTP, TCP, UDP, GRPC, H2PING, AliasNode or AliasService",
+            "DIR/a.hcl:1: key \"checks[0]\": a check needs one of TTL, HTTP, TCP, UDP, GRPC, H2PING, Args, AliasNode or AliasService",
         ),
         (
             "config_entries {\n  bootstrap {\n    kind = \"ingress-gateway\"\n  }\n}",
@@ -558,4 +560,30 @@ fn https_without_what_it_needs_is_told() {
              nothing older",
         ),
     ]);
+}
+
+/// Of an agent with this file.
+fn with_file(text: &str) -> AgentConfig {
+    Folder::of(&[("a.hcl", text)]).load("-dev -config-dir DIR").unwrap()
+}
+
+#[test]
+fn programs_are_run_for_checks_as_far_as_the_configuration_lets_them_in() {
+    let script = "check { name = \"disk\" args = [\"df\", \"/\"] interval = \"10s\" }";
+    told(&[(
+        script,
+        "check \"disk\" is a program: set enable_local_script_checks = true to have the programs in these files run",
+    )]);
+    let scripts = |text: &str| with_file(&format!("{script}\n{text}")).checks_run.scripts;
+    let args = vec!["df".to_owned(), "/".to_owned()];
+    assert_eq!(scripts("enable_local_script_checks = true"), Scripts::OfFiles([args].into()));
+    assert_eq!(scripts("enable_script_checks = true"), Scripts::All);
+}
+
+#[test]
+fn how_checks_are_kept_is_configured() {
+    let checks =
+        with_file("discard_check_output = true check_update_interval = \"0s\" check_output_max_size = 100").checks_run;
+    assert_eq!((checks.discard_output, checks.output_every, checks.output_max_bytes), (true, Duration::ZERO, 100));
+    assert_eq!(with_file("").checks_run, CheckSettings::default());
 }

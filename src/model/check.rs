@@ -118,6 +118,8 @@ pub enum Target {
     },
     /// That it answers a ping of HTTP/2.
     H2Ping(SocketProbe),
+    /// What a program says, which is run with these arguments, itself the first.
+    Script(Vec<String>),
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -182,6 +184,7 @@ impl Target {
             Self::Udp(_) => "udp",
             Self::Grpc { .. } => "grpc",
             Self::H2Ping(_) => "h2ping",
+            Self::Script(_) => "script",
         }
     }
 }

@@ -5,12 +5,14 @@
 //! | `http/` | HTTP, with redirects |
 //! | `socket.rs` | TCP and UDP |
 //! | `http2.rs` | gRPC's protocol for health, and a ping |
+//! | `script.rs` | a program |
 //! | `dialler.rs`, `names.rs`, `trust.rs` | connections, host names, certificates |
 
 mod dialler;
 mod http;
 mod http2;
 mod names;
+mod script;
 mod socket;
 pub mod trust;
 
@@ -45,12 +47,21 @@ impl Prober for Probes {
                 Target::Udp(_) => Ok(answer.await),
                 _ => timeout(question.timeout, answer).await,
             };
+            if let (Target::Script(args), Err(_)) = (&question.target, &answer) {
+                let output = format!("{}: ended after {:?}", args.join(" "), question.timeout);
+                return Found::critical(output);
+            }
             let (status, said) = match answer {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => (Status::Critical, error),
                 Err(_) => (Status::Critical, format!("no answer within {:?}", question.timeout)),
             };
-            Found { status, output: format!("{}: {said}", title(&question.target)) }
+            let output = match title(&question.target) {
+                // a program says all that is to be said
+                None => said,
+                Some(title) => format!("{title}: {said}"),
+            };
+            Found { status, output }
         }
         .boxed()
     }
@@ -67,6 +78,7 @@ impl Probes {
                 answer.map(|said| (Status::Passing, said.to_owned())).map_err(in_words)
             }
             Target::Grpc { server, service } => passes(http2::grpc(server, service, dialler).await, "success"),
+            Target::Script(args) => script::run(args, question.output_limit).await.map_err(in_words),
             Target::H2Ping(probe) => passes(http2::ping(probe, dialler).await, "HTTP2 ping was successful"),
         }
     }
@@ -81,15 +93,16 @@ fn in_words(error: impl Display) -> String {
 }
 
 /// What is done, as the output begins.
-fn title(target: &Target) -> String {
-    match target {
+fn title(target: &Target) -> Option<String> {
+    Some(match target {
         Target::Http(probe) => format!("HTTP {} {}", http::method(probe), probe.url),
         Target::Tcp(SocketProbe { address, .. }) => format!("TCP connect {address}"),
         Target::Udp(address) => format!("UDP connect {address}"),
         Target::Grpc { server, service } if service.is_empty() => format!("gRPC check {}", server.address),
         Target::Grpc { server, service } => format!("gRPC check {}/{service}", server.address),
         Target::H2Ping(SocketProbe { address, .. }) => format!("HTTP2 ping {address}"),
-    }
+        Target::Script(_) => return None,
+    })
 }
 
 /// Drives the connection while the exchange goes on. When the connection ends, well or not, the exchange gets to know and

@@ -53,8 +53,9 @@ async fn list(State(door): State<HttpDoor>, params: Params) -> Result<Response, 
     let tables = door.tables();
     let (_, checks) = query::on_node(&tables, door.node());
     let own = |check: &Check| check.id == *OWN_CHECK || check.service_id == *OWN_SERVICE;
-    let listed = checks.iter().filter(|check| !own(check) && selected(check));
-    let body: BTreeMap<&str, _> = listed.map(|check| (check.id.as_str(), answer::check(check))).collect();
+    let newest = checks.into_iter().map(|check| door.state.house.checks.newest(check));
+    let listed: Vec<_> = newest.filter(|check| !own(check) && selected(check)).collect();
+    let body: BTreeMap<&str, _> = listed.iter().map(|check| (check.id.as_str(), answer::check(check))).collect();
     Ok(reply::read(&params, tables.index(), &body))
 }
 
@@ -67,6 +68,7 @@ async fn register(State(door): State<HttpDoor>, _: Params, Body(body): Body) -> 
     if !service.is_empty() && agent_services::registered(&door.tables(), door.node(), service).is_none() {
         return Err(agent_services::unknown(service));
     }
+    door.takes_programs([&check])?;
     door.commit(Write::RegisterCheck(check)).await?;
     Ok(StatusCode::OK)
 }
@@ -110,6 +112,12 @@ async fn update(
 }
 
 impl HttpDoor {
+    /// Whoever reaches this door may have programs run only where the agent's configuration says so.
+    pub(super) fn takes_programs<'a>(&self, checks: impl IntoIterator<Item = &'a Check>) -> Result<(), Failure> {
+        let taken = self.state.house.checks.settings().scripts.take(checks);
+        taken.map_err(|why| Failure::bad_request(format!("{why}.")))
+    }
+
     /// A check that was registered here.
     fn own_check(&self, id: String) -> Result<CheckId, Failure> {
         let id = CheckId::from(id);

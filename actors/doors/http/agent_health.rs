@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodFilter;
 
 use chancery::catalog::{Tables, query};
-use chancery::model::{Check, NodeName, Service, ServiceId, Status};
+use chancery::model::{Check, Service, ServiceId, Status};
 use chancery::wire::answer;
 
 use super::agent_services::{OWN_SERVICE, registered};
@@ -40,9 +40,10 @@ struct Health {
 }
 
 impl Health {
-    fn of(tables: &Tables, node: &NodeName, service: Arc<Service>) -> Self {
-        let mut checks = query::checks_of_service(tables, node, &ServiceId::default());
-        checks.extend(query::checks_of_service(tables, node, &service.id));
+    fn of(tables: &Tables, door: &HttpDoor, service: Arc<Service>) -> Self {
+        let mut checks = query::checks_of_service(tables, door.node(), &ServiceId::default());
+        checks.extend(query::checks_of_service(tables, door.node(), &service.id));
+        let checks = checks.into_iter().map(|check| door.state.house.checks.newest(check)).collect();
         Self { service, checks }
     }
 
@@ -60,7 +61,7 @@ async fn by_id(
     let tables = door.tables();
     let service = registered(&tables, door.node(), &id.as_str().into())
         .ok_or_else(|| Failure::not_found(format!("ServiceId {id} not found")))?;
-    let health = Health::of(&tables, door.node(), service);
+    let health = Health::of(&tables, &door, service);
     let status = health.status();
     if as_text(&params, &headers) {
         return Ok((code(status), status.as_str()).into_response());
@@ -79,7 +80,7 @@ async fn by_name(
     let tables = door.tables();
     let (services, _) = query::on_node(&tables, door.node());
     let named = services.into_iter().filter(|service| service.name == *name && service.id != *OWN_SERVICE);
-    let found: Vec<Health> = named.map(|service| Health::of(&tables, door.node(), service)).collect();
+    let found: Vec<Health> = named.map(|service| Health::of(&tables, &door, service)).collect();
     let Some(worst) = found.iter().map(Health::status).max() else {
         return Err(Failure::not_found(format!("ServiceName {name} Not Found")));
     };

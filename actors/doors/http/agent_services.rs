@@ -76,6 +76,8 @@ async fn register(State(door): State<HttpDoor>, params: Params, Body(body): Body
     if registration.service.id == *OWN_SERVICE || sidecar.is_some_and(|id| *id == *OWN_SERVICE) {
         return Err(Failure::bad_request(format!("service ID {OWN_SERVICE:?} is the server's own: choose another")));
     }
+    let of_sidecar = registration.sidecar.iter().flat_map(|sidecar| sidecar.checks.iter().flatten());
+    door.takes_programs(registration.checks.iter().chain(of_sidecar))?;
     door.commit(Write::RegisterService(Box::new(registration))).await?;
     Ok(StatusCode::OK)
 }

@@ -73,6 +73,8 @@ pub(in crate::wire) struct Definition<'a> {
     /// Shown when it is off too, because it is on by default.
     #[serde(rename = "H2PingUseTLS", skip_serializing_if = "Option::is_none")]
     h2ping_use_tls: Option<bool>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    script_args: &'a [String],
     #[serde(skip_serializing_if = "str::is_empty")]
     alias_node: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -160,6 +162,7 @@ impl<'a> Definition<'a> {
                 self.h2ping = &socket.address;
                 self.h2ping_use_tls = Some(self.tls(socket.tls.as_ref()));
             }
+            Target::Script(args) => self.script_args = args,
         }
     }
 

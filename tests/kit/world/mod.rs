@@ -13,6 +13,7 @@ use chancery::catalog::{Settings, Write};
 use chancery::model::{Action, Node, NodeName, TrustDomain};
 use chancery::wire::{Typing, registration};
 use chancery_actors::catalog::{CommitError, Committed};
+use chancery_actors::checks::settings::CheckSettings;
 use chancery_actors::kit::ripple::Ended;
 use chancery_actors::kit::{Cells, Clock, RippleLog};
 use chancery_actors::stores::{Memory, Store};
@@ -79,6 +80,7 @@ impl World {
             trust_domain: TrustDomain::from("11111111-2222-3333-4444-555555555555.consul"),
             leaf_ttl: Duration::from_secs(72 * 3600),
             node: NodeName::from(NODE),
+            checks: CheckSettings::default(),
             ripples: RippleLog::new(move |end| heard.lock().expect("no panic while held").push(end.clone())),
             // scripted Envoys read when a story tells them to, and days may pass before
             xds: XdsSettings { read_patience: Duration::from_secs(366 * 24 * 3600), ..XdsSettings::default() },

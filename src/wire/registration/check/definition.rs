@@ -6,24 +6,17 @@ use crate::model::check::{HttpProbe, SocketProbe, TlsProbe};
 use crate::model::{CheckDefinition, NodeName, Probe, ServiceId, Target};
 use crate::wire::fields::{DecodeError, Fields, Result};
 
-const KINDS: [&str; 7] = ["TTL", "HTTP", "TCP", "UDP", "GRPC", "H2PING", "AliasNode or AliasService"];
+const KINDS: [&str; 8] = ["TTL", "HTTP", "TCP", "UDP", "GRPC", "H2PING", "Args", "AliasNode or AliasService"];
 
 /// Kinds that are not run here, and why.
-const NOT_RUN: [(&str, &str); 6] = [
-    ("Args", PROGRAMS),
-    ("ScriptArgs", PROGRAMS),
-    ("Script", PROGRAMS),
-    ("Shell", PROGRAMS),
-    ("DockerContainerID", CONTAINERS),
-    ("OSService", PLATFORMS),
-];
-const PROGRAMS: &str =
-    "the agent runs no programs for checks: run it beside the agent, and report what it says to a TTL check";
+const NOT_RUN: [(&str, &str); 4] =
+    [("Script", WORDS), ("Shell", CONTAINERS), ("DockerContainerID", CONTAINERS), ("OSService", PLATFORMS)];
+const WORDS: &str = "is gone from Consul too: give Args, the program and its arguments as a list";
 const CONTAINERS: &str =
     "the agent enters no containers: check the service over its port, or report to a TTL check from inside";
 const PLATFORMS: &str = "the agent asks no service manager: check the service over its port, or report to a TTL check";
 
-const PERIODIC: &[&str] = &["http", "tcp", "udp", "grpc", "h2ping"];
+const PERIODIC: &[&str] = &["http", "tcp", "udp", "grpc", "h2ping", "script"];
 const WITH_TLS: &[&str] = &["http", "tcp", "grpc", "h2ping"];
 
 /// Fields that only some kinds have a use for.
@@ -79,6 +72,7 @@ fn probe(fields: &mut Fields<'_>) -> Result<Probe> {
     let ttl = fields.duration("TTL")?;
     let [http, tcp, udp, grpc, h2ping] =
         [fields.text("HTTP")?, fields.text("TCP")?, fields.text("UDP")?, fields.text("GRPC")?, fields.text("H2PING")?];
+    let args = args(fields)?;
     let (node, service) = (fields.text("AliasNode")?, fields.text("AliasService")?);
     let given = [
         !ttl.is_zero(),
@@ -87,6 +81,7 @@ fn probe(fields: &mut Fields<'_>) -> Result<Probe> {
         !udp.is_empty(),
         !grpc.is_empty(),
         !h2ping.is_empty(),
+        !args.is_empty(),
         !node.is_empty() || !service.is_empty(),
     ];
     let named: Vec<&str> = KINDS.into_iter().zip(given).filter(|(_, given)| *given).map(|(kind, _)| kind).collect();
@@ -106,12 +101,23 @@ fn probe(fields: &mut Fields<'_>) -> Result<Probe> {
             is_address(&h2ping).map_err(|expected| fields.error("H2PING", expected))?;
             Ok(Probe::Periodic(Target::H2Ping(socket(fields, h2ping, "H2PingUseTLS", true)?)))
         }
+        ["Args"] => Ok(Probe::Periodic(Target::Script(args))),
         [_] => Ok(Probe::Alias { node: NodeName::from(node), service: ServiceId::from(service) }),
         [] => Err(DecodeError::new(fields.path(), format!("a check needs one of {}", KINDS.join(", ")))),
         several => {
             let message = format!("a check does one thing, this one asks for {}", several.join(" and "));
             Err(DecodeError::new(fields.path(), message))
         }
+    }
+}
+
+/// Under its older name too.
+fn args(fields: &mut Fields<'_>) -> Result<Vec<String>> {
+    let (args, older) = (fields.texts("Args")?, fields.texts("ScriptArgs")?);
+    let args = if args.is_empty() { older } else { args };
+    match args.first() {
+        Some(program) if program.is_empty() => Err(fields.error("Args[0]", "must not be empty: it is the program")),
+        _ => Ok(args),
     }
 }
 
