@@ -65,8 +65,9 @@ pub async fn run(flags: AgentFlags) -> Result<(), AgentError> {
     keep_pages_small();
     let handle = scrape::install()?;
 
-    let arbiters: Vec<Arbiter> = (0..config.threads.max(1)).map(|_| Arbiter::new()).collect();
-    let house = open(&config, Cells::on(&arbiters)).await?;
+    let threads = || -> Vec<Arbiter> { (0..config.threads.max(1)).map(|_| Arbiter::new()).collect() };
+    let (streams, sources) = (threads(), threads());
+    let house = open(&config, Cells::on(&streams), Cells::on(&sources)).await?;
     let scrape = Scrape::new(house.clone(), handle);
     let mut from_files = Configured::default();
     register_self(&house, &config).await?;
@@ -84,7 +85,7 @@ pub async fn run(flags: AgentFlags) -> Result<(), AgentError> {
         house.streams.drain(DRAIN).await;
     }
     doors.close().await;
-    for arbiter in arbiters {
+    for arbiter in streams.into_iter().chain(sources) {
         arbiter.stop();
         _ = arbiter.join();
     }
@@ -92,7 +93,7 @@ pub async fn run(flags: AgentFlags) -> Result<(), AgentError> {
     Ok(())
 }
 
-async fn open(config: &AgentConfig, cells: Cells) -> Result<House, AgentError> {
+async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<House, AgentError> {
     let store: Arc<dyn Store> = match &config.data_dir {
         Some(dir) => Arc::new(Embedded::open(dir)?),
         None => Arc::new(Memory::default()),
@@ -106,6 +107,7 @@ async fn open(config: &AgentConfig, cells: Cells) -> Result<House, AgentError> {
         },
         store,
         cells,
+        sources,
         clock: Clock::system(),
         trust_domain: TrustDomain::from(format!("{cluster_id}.consul")),
         leaf_ttl: config.leaf_ttl,

@@ -29,7 +29,11 @@ use crate::xds_stream::Streams;
 pub struct Plan {
     pub settings: Settings,
     pub store: Arc<dyn Store>,
+    /// Of proxies and their streams.
     pub cells: Cells,
+    /// Of the catalog and of what watches it: while all streams are busy, whoever writes or waits for a change is not kept
+    /// waiting by them.
+    pub sources: Cells,
     pub clock: Clock,
     /// For a root that is made at the first start.
     pub trust_domain: TrustDomain,
@@ -68,6 +72,7 @@ impl House {
             places: Bell::new(),
             desk: Desk::new(),
             cells: plan.cells.clone(),
+            sources: plan.sources.clone(),
             clock: plan.clock,
         };
         let catalog = ground.catalog(&plan);
@@ -98,6 +103,7 @@ struct Ground {
     places: Arc<Bell<Place>>,
     desk: Arc<Desk>,
     cells: Cells,
+    sources: Cells,
     clock: Clock,
 }
 
@@ -111,7 +117,7 @@ impl Ground {
             bell: Arc::clone(&self.places),
             seat: handle.seat.clone(),
             desk: Arc::clone(&self.desk),
-            cells: self.cells.clone(),
+            cells: self.sources.clone(),
             ripples: Arc::clone(&plan.ripples),
         };
         Catalog::start(&Arc::new(parts), 0);
@@ -125,7 +131,7 @@ impl Ground {
             trust_domain,
             seat: Seat::default(),
             desk: Arc::clone(&self.desk),
-            cells: self.cells.clone(),
+            cells: self.sources.clone(),
         };
         Authority::start(&parts, 0);
     }
@@ -151,7 +157,7 @@ impl Ground {
             topics: Arc::clone(&watches.topics),
             identities,
         };
-        Watches::start(Arc::new(parts), seat, &self.desk, &self.cells);
+        Watches::start(Arc::new(parts), seat, &self.desk, &self.sources);
         watches
     }
 }

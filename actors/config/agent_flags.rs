@@ -92,6 +92,10 @@ pub struct AgentFlags {
     /// Bytes kept of what a check says, at most [default: 4096]
     #[arg(long = "check_output_max_size", value_name = "BYTES", value_parser = value_parser!(u32).range(1..))]
     pub check_output_max_size: Option<u32>,
+    /// Threads for proxies and their streams, and as many for the catalog and its watches [default: one for each
+    /// processor]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
     /// Every agent is a server: accepted for compatibility
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub server: Option<bool>,

@@ -38,6 +38,7 @@ pub(super) fn settings(flags: &AgentFlags, problems: &mut Vec<Problem>, warnings
         }
     }
     settings.log_json = flags.log_json;
+    settings.threads = flags.threads;
     settings.checks.scripts = flags.enable_script_checks;
     settings.checks.output_max_size = flags.check_output_max_size;
     settings.checks.scripts_of_files = flags.enable_local_script_checks;

@@ -87,7 +87,7 @@ pub struct AgentConfig {
     pub xds: XdsSettings,
     /// How checks are run.
     pub checks_run: CheckSettings,
-    /// How many threads actors live on: one for each processor.
+    /// How many threads proxies and their streams live on, and how many the catalog and its watches.
     pub threads: usize,
     /// What was accepted but has no effect, one line each.
     pub warnings: Vec<String>,
@@ -210,10 +210,14 @@ fn resolve(
         cluster_id: settings.cluster_id,
         leaf_ttl: settings.leaf_cert_ttl.unwrap_or(LEAF_TTL),
         xds: settings.xds.resolve(),
-        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads: settings.threads.map_or_else(processors, usize::from),
         warnings,
         client_addr,
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn host_name() -> String {

@@ -69,6 +69,7 @@ fn dev_needs_nothing_else() {
     assert_eq!((config.default_intention, config.log_level.as_str(), config.log_json), (Action::Allow, "info", false));
     assert_eq!(config.leaf_ttl, Duration::from_secs(72 * 3600));
     assert!(config.threads >= 1);
+    assert_eq!(AgentConfig::load(&flags("-dev -threads 3")).unwrap().threads, 3);
     assert_eq!(config.warnings, Vec::<String>::new());
 }
 

@@ -76,6 +76,7 @@ impl World {
             },
             store,
             cells: Cells::here(),
+            sources: Cells::here(),
             clock: Clock::starting_at(NEW_YEAR),
             trust_domain: TrustDomain::from("11111111-2222-3333-4444-555555555555.consul"),
             leaf_ttl: Duration::from_secs(72 * 3600),
