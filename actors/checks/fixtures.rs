@@ -26,6 +26,7 @@ pub fn check(id: &str, service: &str, definition: Option<CheckDefinition>) -> Ch
         service_id: ServiceId::from(service),
         service_name: ServiceName::from(service),
         service_tags: Vec::new(),
+        exposed: None,
         definition,
         create_index: Index(0),
         modify_index: Index(0),

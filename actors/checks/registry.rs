@@ -257,7 +257,7 @@ impl Child {
 
 /// Whether the child that runs the one will do for the other: what was found may differ, not what is to be done.
 fn is_same(known: &Check, check: &Check) -> bool {
-    known.create_index == check.create_index && known.definition == check.definition
+    known.create_index == check.create_index && known.definition == check.definition && known.exposed == check.exposed
 }
 
 /// Counts from when the check was first seen critical, which is `known` if it was so before.
@@ -283,7 +283,13 @@ fn start(parts: &Arc<CheckParts>, check: &Check, restarts: u32, exit: ExitGuard)
             let target = Mirrored { node: node.clone(), service: service.clone() };
             AliasCheck::start(parts, check, target, restarts, exit)
         }
-        Probe::Periodic(target) => ActiveCheck::start(parts, check, definition, target.clone(), restarts, exit),
+        Probe::Periodic(target) => {
+            let target = match &check.exposed {
+                Some(exposed) => target.clone().through(exposed),
+                None => target.clone(),
+            };
+            ActiveCheck::start(parts, check, definition, target, restarts, exit)
+        }
     }
 }
 

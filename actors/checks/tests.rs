@@ -112,6 +112,7 @@ impl World {
             datacenter: Datacenter::from("dc1"),
             default_intention: Action::Allow,
             sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+            exposed_ports: chancery::catalog::EXPOSED_PORTS,
         };
         let loaded = store.load().await.unwrap();
         let tables = Tables::load(settings.clone(), loaded.index, loaded.records);

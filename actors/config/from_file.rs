@@ -83,6 +83,8 @@ impl Reading<'_> {
                 |key| self.keep(ports.whole(key, sidecar.clone())).and_then(|port| u16::try_from(port).ok());
             settings.sidecar_min = bound("sidecar_min_port");
             settings.sidecar_max = bound("sidecar_max_port");
+            settings.expose_min = bound("expose_min_port");
+            settings.expose_max = bound("expose_max_port");
             self.finish(&mut ports, keys::PORTS);
         }
         if let Some(mut addresses) = self.keep(fields.object("addresses", "addresses")) {

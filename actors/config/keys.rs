@@ -147,8 +147,6 @@ pub(super) const TOP: &[Idle] = &[
 /// In `ports`.
 pub(super) const PORTS: &[Idle] = &[
     ("dns", DNS),
-    ("expose_max_port", NOT_YET),
-    ("expose_min_port", NOT_YET),
     ("grpc_tls", PLAIN),
     ("proxy_max_port", OWN),
     ("proxy_min_port", OWN),

@@ -22,7 +22,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chancery::catalog::{Registration, SIDECAR_PORTS};
+use chancery::catalog::{EXPOSED_PORTS, Registration, SIDECAR_PORTS};
 use chancery::model::{Action, Check, Datacenter, Entry, NodeName};
 
 pub use agent_flags::{AgentFlags, ConfigFormat, ConfigPath, ConfigPaths};
@@ -72,6 +72,8 @@ pub struct AgentConfig {
     pub default_intention: Action,
     /// Where a sidecar that names no port gets one.
     pub sidecar_ports: RangeInclusive<u16>,
+    /// Where proxies expose checks.
+    pub exposed_ports: RangeInclusive<u16>,
     /// Holds the process's id while it runs.
     pub pid_file: Option<PathBuf>,
     /// trace, debug, info, warn or error.
@@ -200,6 +202,8 @@ fn resolve(
         default_intention: settings.default_intention.or(settings.acl_default).unwrap_or(Action::Allow),
         sidecar_ports: settings.sidecar_min.unwrap_or(*SIDECAR_PORTS.start())
             ..=settings.sidecar_max.unwrap_or(*SIDECAR_PORTS.end()),
+        exposed_ports: settings.expose_min.unwrap_or(*EXPOSED_PORTS.start())
+            ..=settings.expose_max.unwrap_or(*EXPOSED_PORTS.end()),
         pid_file: settings.pid_file,
         log_level: settings.log_level.unwrap_or("info").to_owned(),
         log_json: settings.log_json.unwrap_or(false),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chancery::catalog::SIDECAR_PORTS;
+use chancery::catalog::{EXPOSED_PORTS, SIDECAR_PORTS};
 use chancery::model::Action;
 
 use super::address::Host;
@@ -34,6 +34,8 @@ pub(super) struct Settings {
     pub(super) grpc_addresses: Option<Vec<IpAddr>>,
     pub(super) sidecar_min: Option<u16>,
     pub(super) sidecar_max: Option<u16>,
+    pub(super) expose_min: Option<u16>,
+    pub(super) expose_max: Option<u16>,
     pub(super) primary_datacenter: Option<String>,
     pub(super) pid_file: Option<PathBuf>,
     pub(super) default_intention: Option<Action>,
@@ -70,6 +72,8 @@ impl Settings {
             grpc_addresses: self.grpc_addresses.or(earlier.grpc_addresses),
             sidecar_min: self.sidecar_min.or(earlier.sidecar_min),
             sidecar_max: self.sidecar_max.or(earlier.sidecar_max),
+            expose_min: self.expose_min.or(earlier.expose_min),
+            expose_max: self.expose_max.or(earlier.expose_max),
             primary_datacenter: self.primary_datacenter.or(earlier.primary_datacenter),
             pid_file: self.pid_file.or(earlier.pid_file),
             default_intention: self.default_intention.or(earlier.default_intention),
@@ -91,12 +95,17 @@ impl Settings {
     /// What no single source says, once all of them are read.
     pub(super) fn contradictions(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let [first, last] =
-            [self.sidecar_min.unwrap_or(*SIDECAR_PORTS.start()), self.sidecar_max.unwrap_or(*SIDECAR_PORTS.end())];
-        if first > last {
-            problems.push(Problem::new(format!(
-                "ports.sidecar_min_port is {first} and ports.sidecar_max_port is {last}: there is no port between them"
-            )));
+        let ranges = [
+            ("sidecar", self.sidecar_min, self.sidecar_max, SIDECAR_PORTS),
+            ("expose", self.expose_min, self.expose_max, EXPOSED_PORTS),
+        ];
+        for (what, first, last, default) in ranges {
+            let (first, last) = (first.unwrap_or(*default.start()), last.unwrap_or(*default.end()));
+            if first > last {
+                problems.push(Problem::new(format!(
+                    "ports.{what}_min_port is {first} and ports.{what}_max_port is {last}: there is no port between them"
+                )));
+            }
         }
         let own = self.datacenter.as_deref().unwrap_or("dc1");
         if let Some(primary) = self.primary_datacenter.as_deref().filter(|primary| *primary != own) {

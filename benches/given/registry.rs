@@ -14,6 +14,7 @@ pub fn tables(services: u32) -> Tables {
         datacenter: "dc1".into(),
         default_intention: Action::Allow,
         sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+        exposed_ports: chancery::catalog::EXPOSED_PORTS,
     };
     let mut tables = written(&Tables::new(settings), &Write::RegisterNode(node("n-db")));
     tables = written(&tables, &Write::RegisterNode(node("n-new")));

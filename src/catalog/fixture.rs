@@ -15,7 +15,12 @@ pub(super) struct World {
 }
 
 pub(super) fn settings() -> Settings {
-    Settings { datacenter: "dc1".into(), default_intention: Action::Allow, sidecar_ports: super::SIDECAR_PORTS }
+    Settings {
+        datacenter: "dc1".into(),
+        default_intention: Action::Allow,
+        sidecar_ports: super::SIDECAR_PORTS,
+        exposed_ports: super::EXPOSED_PORTS,
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a test makes each write in the call that writes it")]
@@ -114,6 +119,7 @@ pub(super) fn check(id: &str, service: &str) -> Check {
         service_id: service.into(),
         service_name: service.into(),
         service_tags: vec![],
+        exposed: None,
         definition: Some(CheckDefinition::new(Probe::Ttl(Duration::from_secs(10)))),
         create_index: Index(0),
         modify_index: Index(0),

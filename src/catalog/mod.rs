@@ -17,5 +17,5 @@ mod write;
 
 pub use apply::{Applied, Failed, Refusal, apply};
 pub use record::{Change, Record, RecordKey};
-pub use tables::{SIDECAR_PORTS, Settings, Tables};
+pub use tables::{EXPOSED_PORTS, SIDECAR_PORTS, Settings, Tables};
 pub use write::{Act, AuthorityState, Condition, Operation, Outcome, Registration, SidecarRegistration, Write};

@@ -27,10 +27,13 @@ pub struct Settings {
     pub default_intention: Action,
     /// Where a sidecar that names no port gets one.
     pub sidecar_ports: RangeInclusive<u16>,
+    /// Where proxies expose checks.
+    pub exposed_ports: RangeInclusive<u16>,
 }
 
 /// Consul's own.
 pub const SIDECAR_PORTS: RangeInclusive<u16> = 21000..=21255;
+pub const EXPOSED_PORTS: RangeInclusive<u16> = 21500..=21755;
 
 #[derive(Clone, Debug)]
 pub struct Tables {
@@ -187,6 +190,10 @@ impl Tables {
 
     pub(super) fn sidecar_ports(&self) -> RangeInclusive<u16> {
         self.settings.sidecar_ports.clone()
+    }
+
+    pub(super) fn exposed_ports(&self) -> RangeInclusive<u16> {
+        self.settings.exposed_ports.clone()
     }
 
     /// `None` until there is a certificate authority.

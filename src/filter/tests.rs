@@ -21,6 +21,7 @@ fn check(id: &str, status: Status) -> Arc<Check> {
         service_id: "web".into(),
         service_name: "web".into(),
         service_tags: vec!["v1".to_owned()],
+        exposed: None,
         definition: None,
         create_index: Index(1),
         modify_index: Index(1),

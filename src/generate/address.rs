@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use envoy_types::pb::envoy::config::core::v3::{Address, Pipe, SocketAddress, address, socket_address};
+use envoy_types::pb::envoy::config::core::v3::{Address, CidrRange, Pipe, SocketAddress, address, socket_address};
+
+use envoy_types::pb::google::protobuf::UInt32Value;
 
 use super::Reason;
 use crate::model::Bind;
@@ -28,6 +30,16 @@ pub(super) fn connect(bind: &Bind) -> Result<Address, Reason> {
         Bind::Address { address, port } => Ok(socket(address, *port)),
         Bind::Socket { path, .. } => pipe(path, 0),
     }
+}
+
+/// The addresses that begin with these bits.
+pub(super) fn network(address_prefix: String, bits: u32) -> CidrRange {
+    CidrRange { address_prefix, prefix_len: Some(UInt32Value { value: bits }) }
+}
+
+/// This address and no other.
+pub(super) fn only(address: IpAddr) -> CidrRange {
+    network(address.to_string(), if address.is_ipv4() { 32 } else { 128 })
 }
 
 /// Anything else that is not a socket is a name to resolve.

@@ -21,6 +21,9 @@ pub struct ExposedPath {
     /// Where the application listens.
     pub local_path_port: u16,
     pub protocol: ExposedProtocol,
+    /// Of a check: only this machine and the agent at this address may call it. `None`: everybody.
+    #[serde(default)]
+    pub agent: Option<String>,
 }
 
 words! {

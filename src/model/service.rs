@@ -66,6 +66,11 @@ pub struct Service {
 }
 
 impl Service {
+    /// The instance that a proxy stands before; of any other, its own.
+    pub fn beside(&self) -> &ServiceId {
+        self.proxy.as_ref().map_or(&self.id, |proxy| &proxy.destination_id)
+    }
+
     pub fn proxy_id(&self) -> ProxyId {
         ProxyId { node: self.node.clone(), service: self.id.clone() }
     }

@@ -44,7 +44,7 @@ fn path(fields: &mut Fields<'_>) -> Result<ExposedPath> {
         port => Ok(port),
     };
     let (listener_port, local_path_port) = (port(fields, "ListenerPort")?, port(fields, "LocalPathPort")?);
-    Ok(ExposedPath { listener_port, path, local_path_port, protocol })
+    Ok(ExposedPath { listener_port, path, local_path_port, protocol, agent: None })
 }
 
 pub(super) fn show(expose: &Expose) -> Members {

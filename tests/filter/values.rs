@@ -145,6 +145,7 @@ fn check(chance: &mut Chance) -> Check {
         service_id: text(chance).into(),
         service_name: text(chance).into(),
         service_tags: texts(chance),
+        exposed: None,
         definition: None,
         create_index: Index(1),
         modify_index: Index(1),

@@ -83,6 +83,7 @@ impl HttpDoor {
             service_id: service,
             service_name: ServiceName::default(),
             service_tags: Vec::new(),
+            exposed: None,
             definition: None,
             create_index: Index::default(),
             modify_index: Index::default(),

@@ -31,7 +31,13 @@ impl Draft {
         self.place_check(check)
     }
 
-    fn place_check(&mut self, check: Check) -> Result<bool, Refusal> {
+    fn place_check(&mut self, mut check: Check) -> Result<bool, Refusal> {
+        if let Some(known) = self.tables.checks.get(&(check.node.clone(), check.id.clone()))
+            && known.service_id == check.service_id
+        {
+            check.exposed.clone_from(&known.exposed);
+        }
+        self.to_expose.insert((check.node.clone(), check.service_id.clone()));
         if !self.tables.nodes.contains_key(&check.node) {
             return Err(Refusal::UnknownNode(check.node));
         }

@@ -23,13 +23,16 @@ pub(super) struct Draft {
     index: Index,
     places: BTreeSet<Place>,
     changes: Vec<Change>,
+    /// Instances whose checks may have to be exposed, or to be hidden again.
+    pub(super) to_expose: BTreeSet<(NodeName, ServiceId)>,
     /// What the steps of a transaction gave.
     pub(super) results: Vec<Vec<Record>>,
 }
 
 impl Draft {
     pub(super) fn new(tables: Tables, index: Index) -> Self {
-        Self { tables, index, places: BTreeSet::new(), changes: Vec::new(), results: Vec::new() }
+        let (places, to_expose) = (BTreeSet::new(), BTreeSet::new());
+        Self { tables, index, places, changes: Vec::new(), to_expose, results: Vec::new() }
     }
 
     pub(super) fn finish(mut self) -> Applied {
@@ -54,6 +57,9 @@ impl Draft {
         self.places.insert(Place::Nodes);
         self.places.insert(Place::Node(node.name.clone()));
         self.touch_all_on(&node.name);
+        if old.is_some_and(|old| old.address != node.address) {
+            self.touch_exposing(&node.name);
+        }
         let node = Arc::new(node);
         self.changes.push(Change::Put(Record::Node(Arc::clone(&node))));
         self.tables.insert_node(node);
@@ -105,6 +111,9 @@ impl Draft {
             self.take_virtual_ip(name);
         }
         self.rename_checks(&service);
+        for changed in old.iter().chain([&service]) {
+            self.to_expose.insert((changed.node.clone(), changed.beside().clone()));
+        }
         Ok(true)
     }
 
@@ -123,6 +132,7 @@ impl Draft {
         if let Some(name) = old.connect_name() {
             self.take_virtual_ip(name);
         }
+        self.to_expose.insert((old.node.clone(), old.beside().clone()));
         true
     }
 
@@ -136,6 +146,12 @@ impl Draft {
             self.touch_checked(old);
         }
         self.touch_checked(&check);
+        let before = old.as_ref().and_then(|old| old.exposed.as_ref());
+        let same = before == check.exposed.as_ref()
+            && (before.is_none() || old.as_ref().is_some_and(|old| old.definition == check.definition));
+        if !same {
+            self.touch_proxies_of(&check.node, &check.service_id);
+        }
         let check = Arc::new(check);
         self.changes.push(Change::Put(Record::Check(Arc::clone(&check))));
         self.tables.insert_check(check);
@@ -145,6 +161,9 @@ impl Draft {
     pub(super) fn remove_check(&mut self, node: &NodeName, id: &CheckId) -> bool {
         let Some(old) = self.tables.checks.get(&(node.clone(), id.clone())).cloned() else { return false };
         self.touch_checked(&old);
+        if old.exposed.is_some() {
+            self.touch_proxies_of(node, &old.service_id);
+        }
         self.changes.push(Change::Delete(RecordKey::Check(node.clone(), id.clone())));
         self.tables.remove_check(node, id);
         true
@@ -326,6 +345,15 @@ impl Draft {
         self.places.extend(proxies);
     }
 
+    /// The agent's address is in what they expose for it.
+    fn touch_exposing(&mut self, node: &NodeName) {
+        let exposed = self.tables.checks_on(node).filter(|check| check.exposed.is_some());
+        let services: BTreeSet<ServiceId> = exposed.map(|check| check.service_id.clone()).collect();
+        for service in services {
+            self.touch_proxies_of(node, &service);
+        }
+    }
+
     /// Of whom another rule is known now.
     fn touch_sources(&mut self, old: Option<&Entry>, new: Option<&Entry>) {
         let (old, new) = (old.map_or(&[][..], sources), new.map_or(&[][..], sources));
@@ -346,6 +374,7 @@ impl Draft {
     }
 
     fn touch_entry(&mut self, key: EntryKey) {
+        self.expose_again_after(&key);
         self.places.insert(Place::Entries(key.kind));
         self.places.insert(Place::Entry(key));
     }

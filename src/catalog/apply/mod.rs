@@ -6,6 +6,7 @@ mod chains;
 mod checks;
 mod draft;
 mod entries;
+mod exposed;
 mod fault;
 mod kv;
 mod refusal;
@@ -20,6 +21,7 @@ mod virtual_ips;
 
 use std::collections::BTreeSet;
 
+pub(in crate::catalog) use exposed::asked;
 pub use refusal::{Failed, Refusal};
 
 use self::draft::Draft;
@@ -55,6 +57,7 @@ pub fn apply(tables: &Tables, write: &Write, index: Index) -> Result<Applied, Re
     let mut draft = Draft::new(tables.clone(), index);
     Ok(match draft.write(write)? {
         Outcome::Applied => {
+            draft.expose_checks()?;
             let mut faults = draft.disagreements(tables);
             faults.extend(draft.broken_chains());
             if let Some(refusal) = fault::refusal(write, faults) {

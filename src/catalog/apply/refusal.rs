@@ -45,6 +45,13 @@ pub enum Refusal {
     )]
     NoSidecarPort { id: ServiceId, range: RangeInclusive<u16> },
     #[error(
+        "no port to expose check {id:?} at: none left in the range [{first}, {last}]; widen it with ports.expose_min_port \
+        and ports.expose_max_port",
+        first = range.start(),
+        last = range.end()
+    )]
+    NoExposedPort { id: CheckId, range: RangeInclusive<u16> },
+    #[error(
         "check {id:?}: by way of other aliases it would mirror itself; alias an instance that does not depend on it"
     )]
     AliasCycle { id: CheckId },

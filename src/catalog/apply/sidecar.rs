@@ -106,6 +106,7 @@ fn check(proxy: &Service, id: String, (name, definition): (String, CheckDefiniti
         service_id: proxy.id.clone(),
         service_name: proxy.name.clone(),
         service_tags: proxy.tags.clone(),
+        exposed: None,
         definition: Some(definition),
         create_index: Index::default(),
         modify_index: Index::default(),

@@ -44,12 +44,21 @@ pub fn transparent(tables: &Tables, service: &Service) -> TransparentProxy {
     own.over(of_service).over(of_all)
 }
 
+/// Where the proxy listens.
+pub fn bind_address(tables: &Tables, proxy: &Service) -> String {
+    bound(&merged_proxy_config(tables, proxy), proxy)
+}
+
+fn bound(config: &Opaque, proxy: &Service) -> String {
+    let address = text(config, "bind_address").unwrap_or_else(|| proxy.address.clone());
+    if address.is_empty() { "0.0.0.0".to_owned() } else { address }
+}
+
 /// The proxy as it is to be configured; `None` if no such proxy is registered.
 pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
     let service = tables.services.get(&(id.node.clone(), id.service.clone()))?;
     let registered = service.proxy.as_ref().filter(|_| service.kind == ServiceKind::ConnectProxy)?;
     let config = merged_proxy_config(tables, service);
-    let bind_address = text(&config, "bind_address").or_else(|| Some(service.address.clone()));
     let bind_port = number(&config, "bind_port").and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
     let local_connect_timeout = milliseconds(&config, "local_connect_timeout_ms").filter(|timeout| !timeout.is_zero());
     let max_connections = number(&config, "max_inbound_connections").unwrap_or(0).max(0);
@@ -58,7 +67,7 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
         id: id.clone(),
         datacenter: tables.datacenter().clone(),
         destination: registered.destination_name.clone(),
-        bind_address: bind_address.filter(|address| !address.is_empty()).unwrap_or_else(|| "0.0.0.0".to_owned()),
+        bind_address: bound(&config, service),
         bind_port: bind_port.unwrap_or(service.port),
         local_app: LocalApp {
             address: local_address(tables, id, registered),
@@ -69,7 +78,7 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
         protocol: protocol_of(&config).unwrap_or_default(),
         max_inbound_connections: u32::try_from(max_connections).unwrap_or(u32::MAX),
         balance_inbound_connections: text(&config, "balance_inbound_connections").as_deref() == Some("exact_balance"),
-        inbound: inbound(tables, registered, &config),
+        inbound: inbound(tables, &id.node, registered, &config),
         telemetry: telemetry(tables, &config),
         xds_fetch_timeout: milliseconds(&config, "xds_fetch_timeout_ms"),
         outbound_port: transparent(tables, service).outbound_port(),

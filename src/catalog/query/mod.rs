@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use central::{merged_proxy_config, protocol, proxy, transparent};
+pub use central::{bind_address, merged_proxy_config, protocol, proxy, transparent};
 pub use chain::chain;
 pub use health::{all_instances, connect_instances, endpoints, instances, plain_endpoints};
 pub use intentions::{decide_intention, intention_list, intentions};

@@ -1,8 +1,10 @@
 //! Where everybody, in plain text and unasked, may call one path of the application: for probes and scrapers, which are
-//! not in the mesh.
+//! not in the mesh. Paths of checks are open to this machine and to its agent alone.
+
+use std::net::IpAddr;
 
 use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
-use envoy_types::pb::envoy::config::listener::v3::{FilterChain, Listener};
+use envoy_types::pb::envoy::config::listener::v3::{FilterChain, FilterChainMatch, Listener};
 use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 
@@ -45,12 +47,22 @@ pub(in crate::generate) fn exposed(
     let mut message = Listener {
         name: name.clone(),
         address: Some(address::listen(bind)?),
-        filter_chains: vec![FilterChain { filters, ..Default::default() }],
+        filter_chains: vec![FilterChain { filter_chain_match: callers(path), filters, ..Default::default() }],
         traffic_direction: TrafficDirection::Inbound.into(),
         ..Default::default()
     };
     telemetry.of_listener(&mut message);
     Ok(Resource::new(ResourceType::Listener, name, vec![cluster.into()], &message))
+}
+
+/// Of a check: this machine, and the agent that asks.
+fn callers(path: &ExposedPath) -> Option<FilterChainMatch> {
+    let agent = path.agent.as_ref()?.parse::<IpAddr>().ok();
+    let loopback = [("127.0.0.0", 8), ("::1", 128)];
+    let loopback = loopback.map(|(prefix, bits)| address::network(prefix.to_owned(), bits));
+    let agent = agent.map(address::only);
+    let source_prefix_ranges = loopback.into_iter().chain(agent).collect();
+    Some(FilterChainMatch { source_prefix_ranges, ..Default::default() })
 }
 
 /// Letters and digits alone.

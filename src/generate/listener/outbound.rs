@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use envoy_types::pb::envoy::config::core::v3::{CidrRange, TrafficDirection};
+use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
 use envoy_types::pb::envoy::config::listener::v3::{
     FilterChain, FilterChainMatch, Listener, ListenerFilter, listener_filter,
 };
 use envoy_types::pb::envoy::extensions::filters::listener::original_dst::v3::OriginalDst;
-use envoy_types::pb::google::protobuf::UInt32Value;
 use envoy_types::util::pack_any;
 use prost::Message as _;
 
@@ -78,18 +77,13 @@ fn part(
 ) -> Resource {
     let chain = FilterChain {
         filter_chain_match: Some(FilterChainMatch {
-            prefix_ranges: addresses.iter().map(whole).collect(),
+            prefix_ranges: addresses.iter().map(|ip| address::only(*ip)).collect(),
             ..Default::default()
         }),
         filters: vec![filter],
         ..Default::default()
     };
     Resource::new(ResourceType::Listener, name, needs, &Listener { filter_chains: vec![chain], ..Default::default() })
-}
-
-fn whole(address: &IpAddr) -> CidrRange {
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    CidrRange { address_prefix: address.to_string(), prefix_len: Some(UInt32Value { value: bits }) }
 }
 
 /// The listener of these parts; `None` when it would lead nowhere. All proxies that are led to the same services share it.

@@ -107,7 +107,7 @@ impl<'a> From<&'a Check> for CheckAnswer<'a> {
             r#type: check.kind(),
             interval: shown(|definition| definition.interval),
             timeout: shown(|definition| definition.timeout),
-            exposed_port: 0,
+            exposed_port: check.exposed.as_ref().map_or(0, |exposed| exposed.port),
             definition: definition.map(Definition::from).unwrap_or_default(),
             create_index: check.create_index,
             modify_index: check.modify_index,

@@ -60,6 +60,7 @@ fn ttl_check() -> Check {
         service_id: "web1".into(),
         service_name: "web".into(),
         service_tags: vec![],
+        exposed: None,
         definition: Some(CheckDefinition {
             deregister_critical_service_after: Duration::from_secs(90),
             ..CheckDefinition::new(Probe::Ttl(Duration::from_secs(10)))

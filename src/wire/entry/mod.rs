@@ -6,7 +6,6 @@ mod jwt_provider;
 mod key_set;
 mod load_balancer;
 mod mesh;
-mod pending;
 mod proxy_defaults;
 mod reference;
 mod service_defaults;
@@ -22,7 +21,6 @@ pub(super) use service_resolver::show_subset;
 pub(super) use service_router::{show_destination, show_match};
 pub(super) use service_splitter::show_split;
 
-use super::decode_error::join;
 use super::fields::{DecodeError, Fields, Result, Typing, unsupported};
 use super::members::Members;
 use super::meta;
@@ -71,29 +69,7 @@ pub fn decode(body: &Value) -> Result<Entry> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn fields(fields: Fields<'_>) -> Result<Entry> {
-    let path = fields.path().to_owned();
-    let entry = read(fields)?;
-    pending::refuse(&entry).map_err(|error| DecodeError { path: join(&path, &error.path), ..error })?;
-    Ok(entry)
-}
-
-/// What an entry is named by; the rest of it is left alone.
-///
-/// # Errors
-/// When its kind or its name cannot be one.
-pub(super) fn key(fields: &mut Fields<'_>) -> Result<EntryKey> {
-    let word = fields.text("Kind")?;
-    if word.is_empty() {
-        return Err(fields.error("Kind", "is required"));
-    }
-    let kind = kind(&word).map_err(|error| DecodeError { path: fields.path().to_owned(), ..error })?;
-    fields.rename(kind.as_str());
-    Ok(EntryKey { kind, name: name(fields, kind)? })
-}
-
-/// Whatever has an effect yet.
-fn read(mut fields: Fields<'_>) -> Result<Entry> {
+pub fn fields(mut fields: Fields<'_>) -> Result<Entry> {
     let EntryKey { kind, name } = key(&mut fields)?;
     let meta = meta::of_entry(&mut fields, "Meta")?;
     fields.computed(&["CreateIndex", "ModifyIndex", "Hash"]);
@@ -111,6 +87,20 @@ fn read(mut fields: Fields<'_>) -> Result<Entry> {
     };
     fields.finish()?;
     Ok(Entry { name, meta, body, create_index: Index::default(), modify_index: Index::default() })
+}
+
+/// What an entry is named by; the rest of it is left alone.
+///
+/// # Errors
+/// When its kind or its name cannot be one.
+pub(super) fn key(fields: &mut Fields<'_>) -> Result<EntryKey> {
+    let word = fields.text("Kind")?;
+    if word.is_empty() {
+        return Err(fields.error("Kind", "is required"));
+    }
+    let kind = kind(&word).map_err(|error| DecodeError { path: fields.path().to_owned(), ..error })?;
+    fields.rename(kind.as_str());
+    Ok(EntryKey { kind, name: name(fields, kind)? })
 }
 
 fn name(fields: &mut Fields<'_>, kind: EntryKind) -> Result<String> {

@@ -3,10 +3,6 @@ use serde_json::json;
 use super::*;
 use crate::wire::bodies;
 
-fn whole(body: &Value) -> Result<Entry> {
-    read(Fields::new(body, "a config entry", Typing::Weak)?)
-}
-
 fn shown(entry: &Entry) -> Value {
     let mut shown = encode(entry);
     let members = shown.as_object_mut().unwrap();
@@ -17,7 +13,7 @@ fn shown(entry: &Entry) -> Value {
 #[test]
 fn every_kind_goes_in_and_out() {
     for (body, expected) in bodies(include_str!("shown.txt")) {
-        let entry = whole(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
+        let entry = decode(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
         assert_eq!(shown(&entry).to_string(), expected, "{body}");
     }
 }
@@ -25,14 +21,14 @@ fn every_kind_goes_in_and_out() {
 #[test]
 fn what_is_read_can_be_written_back() {
     for (_, shown) in bodies(include_str!("shown.txt")) {
-        let entry = whole(&serde_json::from_str(shown).unwrap()).unwrap();
-        assert_eq!(whole(&encode(&entry)).unwrap(), entry);
+        let entry = decode(&serde_json::from_str(shown).unwrap()).unwrap();
+        assert_eq!(decode(&encode(&entry)).unwrap(), entry);
     }
 }
 
 #[test]
 fn indexes_are_shown_last() {
-    let entry = whole(&json!({ "Kind": "mesh" })).unwrap();
+    let entry = decode(&json!({ "Kind": "mesh" })).unwrap();
     let entry = Entry { create_index: Index(3), modify_index: Index(4), ..entry };
     let expected =
         r#"{"Kind":"mesh","TransparentProxy":{"MeshDestinationsOnly":false},"CreateIndex":3,"ModifyIndex":4}"#;

@@ -81,6 +81,7 @@ pub fn check(mut fields: Fields<'_>, on: Option<&NodeName>) -> Result<Check> {
         service_id: ServiceId::from(fields.text("ServiceID")?),
         service_name: ServiceName::default(),
         service_tags: Vec::new(),
+        exposed: None,
         definition: None,
         create_index: Index::default(),
         modify_index: Index::default(),

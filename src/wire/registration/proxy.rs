@@ -33,9 +33,6 @@ pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
         expose: expose::decode(&mut fields)?,
         transparent: transparent::decode(&mut fields)?,
     };
-    if proxy.expose.checks {
-        return Err(fields.error("Expose.Checks", unsupported("this field")));
-    }
     let both = !proxy.local_socket_path.is_empty() && (proxy.local_port != 0 || !proxy.local_address.is_empty());
     if both {
         let message = "cannot be combined with a LocalServiceAddress or LocalServicePort";

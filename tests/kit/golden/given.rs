@@ -58,6 +58,7 @@ impl Given {
             datacenter: "dc1".into(),
             default_intention: if allow { Action::Allow } else { Action::Deny },
             sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+            exposed_ports: chancery::catalog::EXPOSED_PORTS,
         };
         let mut tables = Tables::new(settings);
         let mut write = |write: &Write| {

@@ -73,6 +73,7 @@ impl World {
                 datacenter: "dc1".into(),
                 default_intention,
                 sidecar_ports: chancery::catalog::SIDECAR_PORTS,
+                exposed_ports: chancery::catalog::EXPOSED_PORTS,
             },
             store,
             cells: Cells::here(),

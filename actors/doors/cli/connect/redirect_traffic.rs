@@ -117,7 +117,13 @@ impl RedirectTraffic {
         }
         let found = proxy::found(&api, id)?;
         proxy::of_registration(id, &found)?;
-        Ok(Registered::of(&found))
+        let mut registered = Registered::of(&found);
+        let checks = api.get("/v1/agent/checks", &[])?;
+        let of = &found["Proxy"]["DestinationServiceID"];
+        let checks = checks.as_object().into_iter().flat_map(|checks| checks.values());
+        let exposed = checks.filter(|check| check["ServiceID"] == *of).filter_map(|check| port(&check["ExposedPort"]));
+        registered.exclude_inbound_ports.extend(exposed);
+        Ok(registered)
     }
 }
 

@@ -81,6 +81,7 @@ impl Decoded {
             service_id: ServiceId::default(),
             service_name: ServiceName::default(),
             service_tags: Vec::new(),
+            exposed: None,
             definition: Some(self.definition),
             create_index: Index::default(),
             modify_index: Index::default(),
