@@ -105,6 +105,7 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
             default_intention: config.default_intention,
             sidecar_ports: config.sidecar_ports.clone(),
             exposed_ports: config.exposed_ports.clone(),
+            mesh: config.mesh,
         },
         store,
         cells,

@@ -76,7 +76,9 @@ impl House {
             clock: plan.clock,
         };
         let catalog = ground.catalog(&plan);
-        ground.authority(&catalog, plan.trust_domain);
+        if plan.settings.mesh {
+            ground.authority(&catalog, plan.trust_domain);
+        }
         let (leaves, identities) = ground.leaves(&catalog, plan.leaf_ttl);
         let watches = ground.watches(identities);
         let proxies = Proxies::start::<SidecarSubject>(&watches, &ground.desk, &ground.cells);

@@ -113,6 +113,7 @@ impl World {
             default_intention: Action::Allow,
             sidecar_ports: chancery::catalog::SIDECAR_PORTS,
             exposed_ports: chancery::catalog::EXPOSED_PORTS,
+            mesh: true,
         };
         let loaded = store.load().await.unwrap();
         let tables = Tables::load(settings.clone(), loaded.index, loaded.records);

@@ -157,9 +157,7 @@ impl Reading<'_> {
             self.finish(&mut acl, keys::ACL);
         }
         let Some(mut connect) = self.keep(fields.object("connect", "connect")) else { return };
-        if self.keep(connect.optional_flag("enabled")) == Some(false) {
-            self.warn("connect.enabled", "has no effect: the mesh is always on");
-        }
+        settings.mesh = self.keep(connect.optional_flag("enabled"));
         self.keep(connect.only("ca_provider", &["consul"]));
         if let Some(mut authority) = self.keep(connect.object("ca_config", "connect.ca_config")) {
             self.text(&mut authority, "cluster_id", &mut settings.cluster_id, uuid);

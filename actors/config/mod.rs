@@ -66,6 +66,8 @@ pub struct AgentConfig {
     /// Where both listen unless `addresses` says otherwise.
     pub client_addr: Vec<IpAddr>,
     pub bind_addr: IpAddr,
+    /// False: there is no certificate authority, no xDS and no proxies (`connect.enabled`).
+    pub mesh: bool,
     /// The address of this node in the catalog: `advertise_addr`, else `bind_addr`, else the way out of this machine.
     pub advertise_addr: IpAddr,
     /// For calls that no intention names.
@@ -182,6 +184,7 @@ fn resolve(
             })
             .collect()
     };
+    let mesh = settings.mesh.unwrap_or(true);
     let default_bind = if dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
     let bind_addr = settings.bind_addr.unwrap_or(default_bind.into());
     AgentConfig {
@@ -196,7 +199,9 @@ fn resolve(
         certificate: None,
         socket_owner: settings.http.socket_owner(),
         http_settings: settings.http.resolve(),
-        grpc: listen(&settings.grpc_addresses, settings.grpc_port, GRPC_PORT),
+        // all that is asked there is of the mesh
+        grpc: if mesh { listen(&settings.grpc_addresses, settings.grpc_port, GRPC_PORT) } else { Vec::new() },
+        mesh,
         bind_addr,
         advertise_addr: settings.advertise_addr.unwrap_or_else(|| reachable(bind_addr)),
         default_intention: settings.default_intention.or(settings.acl_default).unwrap_or(Action::Allow),

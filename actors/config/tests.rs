@@ -215,7 +215,6 @@ fn a_key_without_effect_is_told_once() {
     let warnings: Vec<_> = config.warnings.iter().map(|warning| folder.shown(warning)).collect();
     let expected = [
         "DIR/a.json:7: key \"server\" has no effect: every agent is a server",
-        "DIR/a.json:8: key \"connect.enabled\" has no effect: the mesh is always on",
         "DIR/a.json:8: key \"connect.ca_config.intermediate_cert_ttl\" has no effect: the root signs leaves itself",
         "DIR/a.json:3: key \"performance\" has no effect: state is kept by an embedded store, without Raft",
         "DIR/a.json:2: key \"retry_join\" has no effect: an agent is a cluster of its own: there are no others to join, \
@@ -587,4 +586,11 @@ fn how_checks_are_kept_is_configured() {
         with_file("discard_check_output = true check_update_interval = \"0s\" check_output_max_size = 100").checks_run;
     assert_eq!((checks.discard_output, checks.output_every, checks.output_max_bytes), (true, Duration::ZERO, 100));
     assert_eq!(with_file("").checks_run, CheckSettings::default());
+}
+
+#[test]
+fn without_the_mesh_nothing_is_served_over_grpc() {
+    let config = loaded("connect { enabled = false }");
+    assert_eq!((config.mesh, config.grpc, config.warnings), (false, vec![], vec![]));
+    assert!(loaded("connect { enabled = true }").mesh && loaded("").mesh);
 }

@@ -15,6 +15,7 @@ pub fn tables(services: u32) -> Tables {
         default_intention: Action::Allow,
         sidecar_ports: chancery::catalog::SIDECAR_PORTS,
         exposed_ports: chancery::catalog::EXPOSED_PORTS,
+        mesh: true,
     };
     let mut tables = written(&Tables::new(settings), &Write::RegisterNode(node("n-db")));
     tables = written(&tables, &Write::RegisterNode(node("n-new")));

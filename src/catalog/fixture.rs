@@ -20,6 +20,7 @@ pub(super) fn settings() -> Settings {
         default_intention: Action::Allow,
         sidecar_ports: super::SIDECAR_PORTS,
         exposed_ports: super::EXPOSED_PORTS,
+        mesh: true,
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub sidecar_ports: RangeInclusive<u16>,
     /// Where proxies expose checks.
     pub exposed_ports: RangeInclusive<u16>,
+    /// False: there is no mesh, and so no proxies.
+    pub mesh: bool,
 }
 
 /// Consul's own.
@@ -186,6 +188,10 @@ impl Tables {
 
     pub fn default_intention(&self) -> Action {
         self.settings.default_intention
+    }
+
+    pub(super) fn mesh(&self) -> bool {
+        self.settings.mesh
     }
 
     pub(super) fn sidecar_ports(&self) -> RangeInclusive<u16> {

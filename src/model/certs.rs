@@ -125,6 +125,26 @@ pub struct SpiffeId {
     pub service: ServiceName,
 }
 
+impl SpiffeId {
+    /// `None` when it is not the identity of a service in the default namespace.
+    pub fn parse(uri: &str) -> Option<Self> {
+        let parts: Vec<&str> = uri.strip_prefix("spiffe://")?.split('/').collect();
+        match parts.as_slice() {
+            [domain, "ns", "default", "dc", datacenter, "svc", service]
+            | [domain, "ap", "default", "ns", "default", "dc", datacenter, "svc", service]
+                if !domain.is_empty() && !datacenter.is_empty() && !service.is_empty() =>
+            {
+                Some(Self {
+                    trust_domain: TrustDomain::from(domain.to_lowercase()),
+                    datacenter: (*datacenter).into(),
+                    service: (*service).into(),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for SpiffeId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "spiffe://{}/ns/default/dc/{}/svc/{}", self.trust_domain, self.datacenter, self.service)

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::access_logs::AccessLogs;
 use super::expose::Expose;
+use super::extension::Extension;
 use super::names::{ServiceId, ServiceName};
 use super::transparent::TransparentProxy;
 use super::upstream_settings::UpstreamSettings;
@@ -83,6 +85,18 @@ pub struct Proxy {
     pub expose: Expose,
     #[serde(default)]
     pub transparent: TransparentProxy,
+    /// Empty until central configuration was merged in.
+    #[serde(skip)]
+    pub central: CentralSettings,
+}
+
+/// What only central configuration says of a proxy.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CentralSettings {
+    pub mutual_tls: Option<MutualTls>,
+    pub access_logs: AccessLogs,
+    /// Those of all proxies, then those of the service.
+    pub extensions: Vec<Extension>,
 }
 
 /// A service that the application reaches through a local address.
@@ -101,4 +115,7 @@ pub struct Upstream {
     /// What the configuration says of calls and connections.
     #[serde(default)]
     pub settings: UpstreamSettings,
+    /// It came with central configuration that was merged in, and has no listener of its own.
+    #[serde(skip)]
+    pub centrally_configured: bool,
 }

@@ -8,6 +8,7 @@
 mod access_logs;
 pub mod answer;
 pub mod authority;
+pub mod authorization;
 pub mod chain;
 pub mod date;
 mod decode_error;

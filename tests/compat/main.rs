@@ -7,6 +7,7 @@ mod blocking;
 mod connection;
 mod listening;
 mod matching;
+mod mesh;
 mod openapi;
 mod process;
 mod robustness;
@@ -52,6 +53,7 @@ scenarios! {
     agent_self,
     agent_services,
     catalog,
+    central,
     check_kinds,
     config,
     connect_ca,
@@ -63,6 +65,7 @@ scenarios! {
     health,
     inbound,
     intentions,
+    intentions_by_id,
     ipv6,
     kv,
     operator,
@@ -70,6 +73,7 @@ scenarios! {
     protocol,
     refused_registrations,
     sidecars,
+    topology,
     txn,
     ui,
     virtual_ips,

@@ -114,8 +114,8 @@ async fn every_parameter_that_is_described_is_read() {
                     ("/v1/connect/intentions/exact" | "/v1/connect/intentions/check", _) => "&source=a&destination=b",
                     ("/v1/connect/intentions/match", "by") => "&name=a",
                     ("/v1/connect/intentions/match", _) => "&by=source&name=a",
-                    ("/v1/kv/", "recurse") => "",
-                    ("/v1/kv/", _) => "&recurse",
+                    ("/v1/internal/ui/service-topology/a-name", name) if name != "kind" => "&kind=typical",
+                    ("/v1/kv/", name) if name != "recurse" => "&recurse",
                     ("/v1/agent/service/a-name", "wait") => "&hash=0",
                     _ => "",
                 };

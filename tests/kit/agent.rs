@@ -77,8 +77,13 @@ impl Agent {
             }
             let leader = http.get("/v1/status/leader").await.ok()?;
             let roots = http.get("/v1/connect/ca/roots").await.ok()?;
-            let ready = leader.status.is_success() && leader.body.len() > 2 && roots.status.is_success();
-            (ready && roots.json()["Roots"].as_array().is_some_and(|roots| !roots.is_empty())).then_some(())
+            let leads = leader.status.is_success() && leader.body.len() > 2;
+            let certifies = || {
+                let answered = roots.status.is_success();
+                answered && roots.json()["Roots"].as_array().is_some_and(|roots| !roots.is_empty())
+            };
+            // an agent without a mesh has none, and says so
+            (leads && (roots.text().contains("connect.enabled") || certifies())).then_some(())
         })
         .await;
     }

@@ -1,4 +1,5 @@
-//! `/v1/agent/connect/ca`: the roots to trust, and a certificate for a service that speaks mutual TLS by itself.
+//! `/v1/agent/connect`: the roots to trust, a certificate, and who may be let in, for a service that speaks mutual TLS
+//! by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,15 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::MethodFilter;
 
+use chancery::catalog::query;
 use chancery::fact::Fact;
+use chancery::model::intention::WILDCARD;
 use chancery::model::{Leaf, ServiceName, Topic, UnixTime};
 use chancery::resource::Shared;
-use chancery::wire::answer;
+use chancery::wire::authorization::Authorization;
+use chancery::wire::{self, answer};
 
+use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, connect_ca, reply};
@@ -31,11 +36,19 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "A service's certificate and its private key; another one when it was renewed.",
             &[SCOPE, PRETTY, STATE, BLOCKING],
         )
+        .post(
+            "/v1/agent/connect/authorize",
+            authorize,
+            "Whether intentions let a certificate's holder call a service; rules over requests count as no.",
+            &[SCOPE, PRETTY],
+        )
+        .takes("as JSON: `Target` (a service), `ClientCertURI` and `ClientCertSerial`")
         .unnamed("/v1/agent/connect/ca/leaf/", MethodFilter::GET, async || reply::missing("service name"))
 }
 
 /// Whoever reads a leaf listens to it for that time, and so keeps its keeper: a leaf that has to be made or renewed is.
 async fn leaf(State(door): State<HttpDoor>, params: Params, Path(service): Path<String>) -> Result<Response, Failure> {
+    door.needs_mesh()?;
     let blocking = params.blocking()?;
     let wait = if blocking.after.is_some() { blocking.wait } else { PATIENCE };
     let clock = door.state.house.clock;
@@ -50,6 +63,19 @@ async fn leaf(State(door): State<HttpDoor>, params: Params, Path(service): Path<
         Some(leaf) => Ok(reply::read(&params, found.index, &answer::leaf(leaf))),
         None => Err(Failure::no_authority()),
     }
+}
+
+async fn authorize(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
+    door.needs_mesh()?;
+    let Authorization { target, caller } = wire::authorization::decode(&body).map_err(Failure::decode)?;
+    let tables = door.tables();
+    let roots = tables.roots().ok_or_else(Failure::no_authority)?;
+    if !roots.trust_domain.as_str().eq_ignore_ascii_case(caller.trust_domain.as_str()) {
+        return Ok(reply::json(&params, &wire::authorization::foreign(&caller)));
+    }
+    let found = query::intentions(&tables, &target);
+    let bears = found.matching.iter().find(|known| known.source == caller.service || known.source == WILDCARD);
+    Ok(reply::json(&params, &wire::authorization::decided(bears, found.default_action)))
 }
 
 /// The leaf, unless it has expired.

@@ -74,7 +74,7 @@ fn debug_config(door: &HttpDoor, node: &Node) -> Value {
         "NodeName": identity.node.as_str(),
         "NodeID": node.id,
         "ServerMode": true,
-        "ConnectEnabled": true,
+        "ConnectEnabled": identity.mesh,
         "GRPCPort": identity.grpc_port.map_or(-1, i32::from),
     })
 }

@@ -15,7 +15,6 @@ use chancery::wire::{Typing, answer, registration};
 
 use super::HttpDoor;
 use super::body::Body;
-use super::instances::with_central_config;
 use super::params::Params;
 use super::reply::{self, CONTENT_HASH, Failure};
 use crate::doors::endpoints::common::{FILTER, PRETTY, SCOPE, STATE};
@@ -125,5 +124,5 @@ fn topics_of(door: &HttpDoor, id: &ServiceId) -> Vec<Topic> {
 
 /// The instance, with central configuration under its proxy's own.
 fn merged(tables: &Tables, node: &NodeName, id: &ServiceId) -> Option<Service> {
-    registered(tables, node, id).map(|service| with_central_config(tables, &service))
+    registered(tables, node, id).map(|service| query::with_central_config(tables, &service))
 }

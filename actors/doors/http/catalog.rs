@@ -13,7 +13,7 @@ use chancery::filter::selectors::{CATALOG_SERVICE, NODE, SERVICE};
 use chancery::model::{Instance, Service, ServiceName, Topic};
 use chancery::wire::answer;
 
-use super::instances::{Listed, central, with_central_config};
+use super::instances::{Listed, central};
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
@@ -147,8 +147,11 @@ async fn node_services(
     let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
     let listed = selected_on(node.as_deref(), selected);
     let tables = door.tables();
-    let merged: Vec<Service> =
-        if merge { listed.iter().map(|service| with_central_config(&tables, service)).collect() } else { Vec::new() };
+    let merged: Vec<Service> = if merge {
+        listed.iter().map(|service| query::with_central_config(&tables, service)).collect()
+    } else {
+        Vec::new()
+    };
     let listed = if merge { merged.iter().collect() } else { listed };
     let found_on = node.as_deref().map(|on| (&*on.node, listed.as_slice()));
     Ok(reply::read(&params, found.index, &answer::node_service_list(found_on, door.datacenter())))

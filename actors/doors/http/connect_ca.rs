@@ -53,6 +53,7 @@ pub(super) async fn roots(State(door): State<HttpDoor>, params: Params) -> Resul
 }
 
 async fn configuration(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    door.needs_mesh()?;
     let tables = door.tables();
     let state = tables.authority().ok_or_else(Failure::no_authority)?;
     let body = wire::authority::configuration(state, door.state.house.leaves.leaf_ttl, ROOT_TTL);
@@ -61,6 +62,7 @@ async fn configuration(State(door): State<HttpDoor>, params: Params) -> Result<R
 
 /// Answers nothing, when it is done.
 async fn configure(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
+    door.needs_mesh()?;
     let asked = wire::authority::decode(&body, ROOT_TTL).map_err(Failure::decode)?;
     let rotate = params.flag("rotate")?;
     reconfigure(&door.state.house.leaves, &asked, rotate).await?;
@@ -81,6 +83,7 @@ impl From<ConfigureError> for Failure {
 impl HttpDoor {
     /// `None` in the moment between the first start and its root.
     async fn roots(&self, params: &Params) -> Result<(Option<Arc<Shared<Roots>>>, Index), Failure> {
+        self.needs_mesh()?;
         let found = self.read(params, Topic::Roots).await?;
         match found.fact {
             Fact::Roots(roots) => Ok((roots, found.index)),

@@ -54,6 +54,7 @@ async fn overridden(
 }
 
 async fn chain(State(door): State<HttpDoor>, params: Params, key: ChainKey) -> Result<Response, Failure> {
+    door.needs_mesh()?;
     let own = door.datacenter().as_str();
     if let Some(other) = params.get("compile-dc").filter(|other| !other.is_empty() && *other != own) {
         return Err(Failure::bad_request(format!("No path to datacenter {other:?}: this one is {own:?}")));

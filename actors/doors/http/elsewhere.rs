@@ -11,7 +11,7 @@ use crate::doors::endpoints::Endpoints;
 use crate::doors::endpoints::common::{PRETTY, SCOPE, STATE};
 
 /// Paths, and what is said there.
-const INSTEAD: [(&[&str], &str); 9] = [
+const INSTEAD: [(&[&str], &str); 11] = [
     (
         &["/v1/event/{*rest}"],
         "events are not kept: wait for what changes with a blocking query (?index=) or `chancery watch`, and leave word in \
@@ -36,13 +36,21 @@ const INSTEAD: [(&[&str], &str); 9] = [
         "metrics are not streamed: read /v1/agent/metrics, with ?format=prometheus or without",
     ),
     (
-        &["/v1/acl/{*rest}"],
+        &["/v1/acl/{*rest}", "/v1/agent/token/{*rest}", "/v1/internal/acl/authorize"],
         "there are no tokens and policies: let only those reach the ports whom you trust, and say who may call whom with \
          intentions",
     ),
     (
-        &["/v1/peerings", "/v1/peering", "/v1/peering/{*rest}"],
+        &["/v1/peerings", "/v1/peering", "/v1/peering/{*rest}", "/v1/imported-services"],
         "there are no peers: register what runs elsewhere at /v1/catalog/register",
+    ),
+    (
+        &["/v1/exported-services", "/v1/internal/ui/exported-services"],
+        "there are no peers to whom services would be exported: /v1/config/exported-services shows what was asked for",
+    ),
+    (
+        &["/v1/internal/ui/metrics-proxy/{*rest}"],
+        "metrics of others are not fetched for a page: ask Prometheus itself; grafana/ has dashboards",
     ),
     (
         &["/v1/operator/{*rest}"],

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use chancery::catalog::{Tables, query};
+use chancery::catalog::query;
 use chancery::fact::Fact;
-use chancery::model::{EntryKey, EntryKind, Index, Instance, Service, Topic};
+use chancery::model::{EntryKey, EntryKind, Index, Instance, Topic};
 
 use super::HttpDoor;
 use super::params::Params;
@@ -35,7 +35,7 @@ impl HttpDoor {
         if merge {
             let tables = self.tables();
             for instance in &mut instances {
-                instance.service = Arc::new(with_central_config(&tables, &instance.service));
+                instance.service = Arc::new(query::with_central_config(&tables, &instance.service));
             }
         }
         params.nearest_first(self.node(), &mut instances, |instance| &instance.node.name);
@@ -46,15 +46,4 @@ impl HttpDoor {
 /// What central configuration is read from.
 pub(super) fn central() -> [Topic; 2] {
     [Topic::Entry(EntryKey::new(EntryKind::ProxyDefaults, "global")), Topic::Entries(EntryKind::ServiceDefaults)]
-}
-
-/// The instance, with central configuration under its proxy's own.
-pub(super) fn with_central_config(tables: &Tables, registered: &Service) -> Service {
-    let mut service = registered.clone();
-    if let Some(proxy) = &mut service.proxy {
-        proxy.config = query::merged_proxy_config(tables, registered);
-        proxy.expose = query::inbound::expose(tables, proxy);
-        proxy.transparent = query::transparent(tables, registered);
-    }
-    service
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use chancery::catalog::Write;
+use chancery::catalog::{Write, query};
 use chancery::fact::Fact;
 use chancery::filter::selectors::INTENTION;
 use chancery::model::intention::WILDCARD;
@@ -38,6 +39,12 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "All intentions, first what takes precedence.",
             &[SCOPE, PRETTY, STATE, BLOCKING, FILTER],
         )
+        .post("/v1/connect/intentions", create, "Writes a new one, and answers its id.", &[SCOPE, PRETTY])
+        .takes("as JSON: `SourceName`, `DestinationName`, `Action` (allow or deny) or `Permissions`, and `Description`")
+        .get("/v1/connect/intentions/{id}", read_by_id, "One, by its id.", &[SCOPE, PRETTY, STATE, BLOCKING])
+        .put("/v1/connect/intentions/{id}", write_by_id, "Changes one, by its id.", &[SCOPE, PRETTY])
+        .takes("as JSON: `Action` (allow or deny) or `Permissions`, and `Description`")
+        .delete("/v1/connect/intentions/{id}", delete_by_id, "Deletes one, by its id.", &[SCOPE, PRETTY])
         .get(
             "/v1/connect/intentions/exact",
             read,
@@ -118,7 +125,7 @@ async fn read(State(door): State<HttpDoor>, params: Params) -> Result<Response, 
         .find(|intention| intention.source == pair.source && intention.destination == pair.destination);
     Ok(match exact {
         Some(intention) => reply::read(&params, found.index, &wire::intention::encode(intention)),
-        None => reply::as_of(&params, found.index, Failure::not_found("Intention not found").into_response()),
+        None => reply::as_of(&params, found.index, not_found().into_response()),
     })
 }
 
@@ -165,4 +172,78 @@ async fn check(State(door): State<HttpDoor>, params: Params) -> Result<Response,
     let Fact::Intentions(intentions) = found.fact else { return Err(Failure::misread()) };
     let allowed = intentions.decide(pair.source.as_str()) == Action::Allow;
     Ok(reply::read(&params, found.index, &json!({ "Allowed": allowed })))
+}
+
+/// The legacy form: it names no pair, so it can only be new.
+async fn create(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
+    let write = wire::intention::decode_new(&body).map_err(Failure::decode)?;
+    let Write::PutIntention { source, destination, .. } = &write else { return Err(Failure::misread()) };
+    let id = wire::intention::id(source, destination);
+    if door.intention(&id).is_some() {
+        let text = format!(
+            "duplicate intention found: there is one from {source:?} to {destination:?}; change it at \
+             /v1/connect/intentions/{id}"
+        );
+        return Err(Failure::new(StatusCode::CONFLICT, text));
+    }
+    door.commit(write).await?;
+    Ok(reply::json(&params, &json!({ "ID": id })))
+}
+
+async fn read_by_id(State(door): State<HttpDoor>, params: Params, Path(id): Path<String>) -> Result<Response, Failure> {
+    let id = uuid(&id)?;
+    let found = door.read(&params, Topic::IntentionList).await?;
+    let Fact::IntentionList(intentions) = found.fact else { return Err(Failure::misread()) };
+    Ok(match intentions.iter().find(|intention| has_id(intention, &id)) {
+        Some(intention) => reply::read(&params, found.index, &wire::intention::encode(intention)),
+        None => reply::as_of(&params, found.index, not_found().into_response()),
+    })
+}
+
+async fn write_by_id(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path(id): Path<String>,
+    Body(body): Body,
+) -> Result<Response, Failure> {
+    let id = uuid(&id)?;
+    let known = door.intention(&id).ok_or_else(not_found)?;
+    let (source, destination) = (known.source.as_str(), known.destination.as_str());
+    let write = wire::intention::decode(&body, source, destination).map_err(Failure::decode)?;
+    door.commit(write).await?;
+    Ok(reply::json(&params, &json!({ "ID": id })))
+}
+
+async fn delete_by_id(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let Intention { source, destination, .. } = door.intention(&uuid(&id)?).ok_or_else(not_found)?;
+    door.commit(Write::DeleteIntention { source, destination }).await?;
+    Ok(reply::json(&params, &true))
+}
+
+fn uuid(id: &str) -> Result<String, Failure> {
+    let uuid = uuid::Uuid::try_parse(id).map_err(|_| {
+        Failure::bad_request(format!(
+            "{id:?} is no id of an intention, which is a UUID; by names it is \
+             /v1/connect/intentions/exact?source=…&destination=…"
+        ))
+    })?;
+    Ok(uuid.hyphenated().to_string())
+}
+
+fn has_id(intention: &Intention, id: &str) -> bool {
+    wire::intention::id(&intention.source, &intention.destination) == id
+}
+
+fn not_found() -> Failure {
+    Failure::not_found("Intention not found")
+}
+
+impl HttpDoor {
+    fn intention(&self, id: &str) -> Option<Intention> {
+        query::intention_list(&self.tables()).into_iter().find(|intention| has_id(intention, id))
+    }
 }

@@ -23,7 +23,7 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "Replaces the virtual addresses that were chosen for a service; who had one of them loses it.",
             &[SCOPE, PRETTY],
         )
-        .takes("as JSON: `ServiceName` and `ManualVIPs`")
+        .takes("as JSON: `Service` and `ManualVIPs`")
 }
 
 /// Replaces the virtual addresses that the user chose for a service; who had one of them loses it.

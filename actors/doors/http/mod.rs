@@ -62,6 +62,7 @@ use crate::scrape::Scrape;
 use crate::watch_registry::Watches;
 use crate::wiring::House;
 use params::Waits;
+use reply::Failure;
 pub use settings::{HttpSettings, Network};
 
 /// What the door is given.
@@ -87,6 +88,8 @@ struct Identity {
     datacenter: Datacenter,
     /// The node whose services and checks the agent endpoints are about.
     node: NodeName,
+    /// False: there are no certificates and no proxies.
+    mesh: bool,
     /// Where Envoys connect, in plaintext.
     grpc_port: Option<u16>,
 }
@@ -96,6 +99,7 @@ impl HttpState {
         let identity = Identity {
             datacenter: config.datacenter.clone(),
             node: config.node_name.clone(),
+            mesh: config.mesh,
             grpc_port: config.grpc.first().map(SocketAddr::port),
         };
         let Process { scrape, controls, monitors } = process;
@@ -127,6 +131,11 @@ impl HttpDoor {
 
     fn datacenter(&self) -> &Datacenter {
         &self.state.identity.datacenter
+    }
+
+    /// For what is about the mesh.
+    fn needs_mesh(&self) -> Result<(), Failure> {
+        if self.state.identity.mesh { Ok(()) } else { Err(Failure::no_mesh()) }
     }
 
     fn waits(&self) -> Waits {

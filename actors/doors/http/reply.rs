@@ -43,6 +43,14 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, text)
     }
 
+    /// With the status that Consul answers, since clients take it for an answer about the server and not the request.
+    pub fn no_mesh() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Connect must be enabled in order to use this endpoint: connect.enabled is false in this agent's configuration",
+        )
+    }
+
     /// The first root is made in the moment after the first start.
     pub fn no_authority() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the certificate authority is starting: try again in a moment")

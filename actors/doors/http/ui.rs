@@ -9,14 +9,20 @@ use axum::routing::MethodFilter;
 use chancery::catalog::query;
 use chancery::fact::Fact;
 use chancery::filter::selectors::{INSTANCE, NODE};
-use chancery::model::{ServiceKind, ServiceName, Topic};
+use chancery::model::{EntryKind, ServiceKind, ServiceName, Topic};
 use chancery::wire::answer;
 
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
-use crate::doors::endpoints::Endpoints;
 use crate::doors::endpoints::common::{BLOCKING, FILTER, NEAR, NODES, PEERS, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
+
+const KIND: Parameters = &[Parameter::new(
+    "kind",
+    Kind::Word(&["typical"]),
+    "The service's kind, which must be said; there are no gateways.",
+)];
 
 pub(super) fn endpoints() -> Endpoints<HttpDoor> {
     Endpoints::new("ui", "internal", "What dashboards read.")
@@ -37,6 +43,31 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             node,
             "One node with its instances and checks.",
             &[SCOPE, PRETTY, STATE, BLOCKING, PEERS],
+        )
+        .get(
+            "/v1/internal/ui/service-topology/{service}",
+            service_topology,
+            "Whom a service calls and who calls it, and what intentions say of that.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, KIND, PEERS],
+        )
+        .unnamed("/v1/internal/ui/service-topology/", MethodFilter::GET, async || reply::missing("service name"))
+        .get(
+            "/v1/internal/ui/catalog-overview",
+            overview,
+            "How many nodes, instances and checks there are, and how they are.",
+            &[SCOPE, PRETTY, STATE, BLOCKING, PEERS],
+        )
+        .get(
+            "/v1/internal/ui/gateway-services-nodes/{gateway}",
+            of_gateway,
+            "What a gateway serves. There are no gateways: an empty list.",
+            &[SCOPE, PRETTY, STATE],
+        )
+        .get(
+            "/v1/internal/ui/gateway-intentions/{gateway}",
+            of_gateway,
+            "The intentions that bear on what a gateway serves. There are no gateways: an empty list.",
+            &[SCOPE, PRETTY, STATE],
         )
         .unnamed("/v1/internal/ui/node/", MethodFilter::GET, async || reply::missing("node name"))
 }
@@ -73,4 +104,45 @@ async fn node(State(door): State<HttpDoor>, params: Params, Path(name): Path<Str
     let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
     let body = node.as_deref().map(|on| answer::node_info(&on.node, &on.services, &on.checks));
     Ok(reply::read(&params, found.index, &body))
+}
+
+/// Of a service that nobody knows there are no neighbours.
+async fn service_topology(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path(service): Path<String>,
+) -> Result<Response, Failure> {
+    match params.get("kind") {
+        Some("typical") => {}
+        None | Some("") => return Err(Failure::bad_request("Missing service kind: say ?kind=typical")),
+        Some(other) => {
+            let text = format!("Unsupported service kind {other:?}: there are no gateways, say ?kind=typical");
+            return Err(Failure::bad_request(text));
+        }
+    }
+    let entries = [
+        EntryKind::ProxyDefaults,
+        EntryKind::ServiceDefaults,
+        EntryKind::ServiceIntentions,
+        EntryKind::ServiceResolver,
+        EntryKind::ServiceRouter,
+        EntryKind::ServiceSplitter,
+    ];
+    let found = door.read_with(&params, Topic::Instances, &entries.map(Topic::Entries)).await?;
+    let Fact::Instances(instances) = found.fact else { return Err(Failure::misread()) };
+    let topology = query::topology(&door.tables(), &ServiceName::from(service));
+    let proxies = instances.iter().filter(|instance| instance.service.kind == ServiceKind::ConnectProxy);
+    let proxied: BTreeSet<&ServiceName> = proxies.filter_map(|proxy| proxy.service.connect_name()).collect();
+    let summaries = query::summaries(instances.iter());
+    Ok(reply::read(&params, found.index, &answer::topology(&topology, &summaries, &proxied, door.datacenter())))
+}
+
+async fn overview(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+    let found = door.read_with(&params, Topic::Instances, &[Topic::Nodes]).await?;
+    Ok(reply::read(&params, found.index, &answer::overview(&query::overview(&door.tables()))))
+}
+
+async fn of_gateway(State(door): State<HttpDoor>, params: Params, Path(_): Path<String>) -> Response {
+    let none: [(); 0] = [];
+    reply::read(&params, door.tables().index(), &none)
 }

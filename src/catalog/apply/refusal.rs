@@ -34,6 +34,11 @@ pub enum Refusal {
         are not supported by this version of chancery"
     )]
     OtherDatacenter { id: ServiceId, upstream: ServiceName, datacenter: String, own: Datacenter },
+    #[error(
+        "service {0:?}: proxies and native services are of the mesh, and connect.enabled is false in this agent's \
+        configuration: switch it on, or register the service by itself"
+    )]
+    NoMesh(ServiceId),
     #[error("service {0:?}: a sidecar cannot have a sidecar of its own")]
     NestedSidecar(ServiceId),
     #[error("service {0:?}: the sidecar needs an id of its own, not its service's")]

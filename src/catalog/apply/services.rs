@@ -84,6 +84,9 @@ impl Draft {
         }
         not_empty(service.id.as_str(), "service id")?;
         not_empty(service.name.as_str(), "service name")?;
+        if !self.tables.mesh() && (service.kind == ServiceKind::ConnectProxy || service.connect_native) {
+            return Err(Refusal::NoMesh(service.id.clone()));
+        }
         match (service.kind, &service.proxy) {
             (ServiceKind::Typical, None) => Ok(()),
             (ServiceKind::ConnectProxy, Some(proxy)) => {

@@ -6,10 +6,13 @@ mod config;
 mod health;
 pub mod inbound;
 mod intentions;
+mod merged;
+mod overview;
 mod reachable;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod topology;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,8 +22,11 @@ pub use central::{bind_address, merged_proxy_config, protocol, proxy, transparen
 pub use chain::chain;
 pub use health::{all_instances, connect_instances, endpoints, instances, plain_endpoints};
 pub use intentions::{decide_intention, intention_list, intentions};
+pub use merged::with_central_config;
+pub use overview::{Overview, Tally, overview};
 pub use reachable::{addresses, reachable};
 pub use summary::{Summary, summaries};
+pub use topology::{Decision, Neighbour, Reason, Topology, topology};
 
 use imbl::ordmap::DiffItem;
 

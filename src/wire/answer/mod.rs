@@ -21,7 +21,7 @@ pub(super) use check::CheckAnswer;
 pub use check::check;
 pub use member::member;
 pub use service::{agent_service, agent_service_with_hash, service_health};
-pub use ui::{node_info, service_summary};
+pub use ui::{node_info, overview, service_summary, topology};
 
 use crate::model::service::Locality;
 use crate::model::{ServiceKind, TaggedAddress, Weights};

@@ -4,9 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Empty, is_zero};
-use crate::model::{Opaque, Proxy, Upstream};
-use crate::wire::expose;
-use crate::wire::transparent;
+use crate::model::{MutualTls, Opaque, Proxy, Upstream};
+use crate::wire::{access_logs, expose, extension, transparent};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,6 +31,12 @@ pub(in crate::wire) struct ProxyAnswer<'a> {
     upstreams: Vec<UpstreamAnswer<'a>>,
     mesh_gateway: Empty,
     expose: Value,
+    #[serde(rename = "MutualTLSMode", skip_serializing_if = "Option::is_none")]
+    mutual_tls_mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_logs: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    envoy_extensions: Vec<Value>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +58,8 @@ struct UpstreamAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<Option<&'a Opaque>>,
     mesh_gateway: Empty,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    centrally_configured: bool,
 }
 
 /// Which form: the agent leaves out what is empty, the catalog shows some of it.
@@ -79,6 +86,11 @@ impl<'a> ProxyAnswer<'a> {
             upstreams: proxy.upstreams.iter().map(|upstream| UpstreamAnswer::new(upstream, form)).collect(),
             mesh_gateway: Empty {},
             expose: expose::show(&proxy.expose).into(),
+            mutual_tls_mode: proxy.central.mutual_tls.map(MutualTls::as_str),
+            access_logs: Some(access_logs::show(&proxy.central.access_logs))
+                .filter(|shown| !shown.is_empty())
+                .map(Value::from),
+            envoy_extensions: extension::show(&proxy.central.extensions).map(Value::from).collect(),
         }
     }
 }
@@ -97,6 +109,7 @@ impl<'a> UpstreamAnswer<'a> {
             local_bind_socket_mode: &upstream.local_bind_socket_mode,
             config: (catalog || config.is_some()).then_some(config),
             mesh_gateway: Empty {},
+            centrally_configured: upstream.centrally_configured,
         }
     }
 }

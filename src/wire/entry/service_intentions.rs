@@ -41,7 +41,8 @@ fn source(fields: &mut Fields<'_>, destination: &str) -> Result<SourceIntention>
         return Err(fields.error("Name", format!("{name:?} must be one service or \"*\", not a part of names")));
     }
     fields.unsupported(&["Peer", "SamenessGroup"])?;
-    fields.unsupported(&["LegacyID", "LegacyMeta", "LegacyCreateTime", "LegacyUpdateTime"])?;
+    // as in Consul, an entry that is written back forgets how its intentions were written once
+    fields.computed(&["LegacyID", "LegacyMeta", "LegacyCreateTime", "LegacyUpdateTime"]);
     fields.only("Type", &["consul"])?;
     fields.default_tenancy()?;
     fields.computed(&["Precedence"]);

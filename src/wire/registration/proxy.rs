@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Opaque, Proxy, ServiceId, ServiceName, Upstream};
+use crate::model::{CentralSettings, Opaque, Proxy, ServiceId, ServiceName, Upstream};
 use crate::wire::expose;
 use crate::wire::fields::{Fields, Result, asks_nothing, unsupported};
 use crate::wire::transparent;
@@ -32,6 +32,7 @@ pub(super) fn decode(mut fields: Fields<'_>) -> Result<Option<Proxy>> {
             .collect::<Result<_>>()?,
         expose: expose::decode(&mut fields)?,
         transparent: transparent::decode(&mut fields)?,
+        central: CentralSettings::default(),
     };
     let both = !proxy.local_socket_path.is_empty() && (proxy.local_port != 0 || !proxy.local_address.is_empty());
     if both {
@@ -56,6 +57,7 @@ fn upstream(mut fields: Fields<'_>) -> Result<Upstream> {
         local_bind_socket_path: fields.text("LocalBindSocketPath")?,
         local_bind_socket_mode: fields.text("LocalBindSocketMode")?,
         config: known(&mut fields)?,
+        centrally_configured: false,
     };
     fields.only("DestinationType", &["service"])?;
     fields.only("DestinationNamespace", &["default"])?;

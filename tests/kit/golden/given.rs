@@ -59,6 +59,7 @@ impl Given {
             default_intention: if allow { Action::Allow } else { Action::Deny },
             sidecar_ports: chancery::catalog::SIDECAR_PORTS,
             exposed_ports: chancery::catalog::EXPOSED_PORTS,
+            mesh: true,
         };
         let mut tables = Tables::new(settings);
         let mut write = |write: &Write| {

@@ -74,6 +74,7 @@ impl World {
                 default_intention,
                 sidecar_ports: chancery::catalog::SIDECAR_PORTS,
                 exposed_ports: chancery::catalog::EXPOSED_PORTS,
+                mesh: true,
             },
             store,
             cells: Cells::here(),
