@@ -11,6 +11,9 @@ use super::problem::Problem;
 use crate::doors::http::{HttpSettings, Network};
 use crate::doors::listening::SocketOwner;
 
+/// A body is held in memory as a whole, by everybody who sends one.
+const MOST_BYTES: i64 = 64 << 20;
+
 /// Those that were given.
 #[derive(Clone, Default)]
 pub(super) struct HttpKeys {
@@ -24,6 +27,8 @@ pub(super) struct HttpKeys {
     allow_write_http_from: Option<Vec<Network>>,
     max_conns_per_client: Option<usize>,
     handshake_timeout: Option<Duration>,
+    kv_max_value_size: Option<usize>,
+    txn_max_req_len: Option<usize>,
 }
 
 impl HttpKeys {
@@ -64,6 +69,16 @@ impl HttpKeys {
             Ok(most) => self.max_conns_per_client = most.map(|most| usize::try_from(most).unwrap_or(0)),
             Err(error) => problem(error),
         }
+        let mut bytes = |key| match fields.whole(key, 0..=MOST_BYTES) {
+            // as in Consul, 0 is what it would be anyway
+            Ok(bytes) => bytes.and_then(|bytes| usize::try_from(bytes).ok()).filter(|bytes| *bytes > 0),
+            Err(error) => {
+                problem(error);
+                None
+            }
+        };
+        self.kv_max_value_size = bytes("kv_max_value_size");
+        self.txn_max_req_len = bytes("txn_max_req_len");
         match fields.duration("https_handshake_timeout") {
             Ok(Duration::ZERO) => {}
             Ok(timeout) => self.handshake_timeout = Some(timeout),
@@ -85,6 +100,8 @@ impl HttpKeys {
             allow_write_http_from: self.allow_write_http_from.or(earlier.allow_write_http_from),
             max_conns_per_client: self.max_conns_per_client.or(earlier.max_conns_per_client),
             handshake_timeout: self.handshake_timeout.or(earlier.handshake_timeout),
+            kv_max_value_size: self.kv_max_value_size.or(earlier.kv_max_value_size),
+            txn_max_req_len: self.txn_max_req_len.or(earlier.txn_max_req_len),
         }
     }
 
@@ -106,6 +123,7 @@ impl HttpKeys {
 
     pub(super) fn resolve(self) -> HttpSettings {
         let default = HttpSettings::default();
+        let largest_value = self.kv_max_value_size.unwrap_or(default.largest_value);
         HttpSettings {
             response_headers: HeaderMap::from_iter(self.response_headers.into_values()),
             blocked: self.block_endpoints.unwrap_or_default(),
@@ -114,6 +132,9 @@ impl HttpKeys {
             max_wait: self.max_query_time.unwrap_or(default.max_wait),
             max_connections_per_client: self.max_conns_per_client.unwrap_or(default.max_connections_per_client),
             handshake_patience: self.handshake_timeout.unwrap_or(default.handshake_patience),
+            largest_value,
+            // a value that may be written alone may be written with others
+            largest_transaction: self.txn_max_req_len.unwrap_or(default.largest_transaction).max(largest_value),
         }
     }
 }

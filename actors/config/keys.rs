@@ -164,14 +164,12 @@ pub(super) const HTTP_CONFIG: &[Idle] =
 
 /// In `limits`.
 pub(super) const LIMITS: &[Idle] = &[
-    ("kv_max_value_size", NOT_YET),
     ("request_limits", NOT_YET),
     ("rpc_client_timeout", NO_OTHERS),
     ("rpc_handshake_timeout", NO_OTHERS),
     ("rpc_max_burst", NO_OTHERS),
     ("rpc_max_conns_per_client", NO_OTHERS),
     ("rpc_rate", NO_OTHERS),
-    ("txn_max_req_len", NOT_YET),
 ];
 
 /// In `tls`.

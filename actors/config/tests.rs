@@ -455,7 +455,7 @@ fn how_http_is_served_can_be_set() {
           allow_write_http_from = ["127.0.0.0/8"]
           use_cache = true
         }
-        limits { http_max_conns_per_client = 100, https_handshake_timeout = "3s" }
+        limits { http_max_conns_per_client = 100, https_handshake_timeout = "3s", kv_max_value_size = 1048576 }
         default_query_time = "10s"
         max_query_time = "20s"
         "#,
@@ -469,6 +469,7 @@ fn how_http_is_served_can_be_set() {
     assert_eq!((settings.default_wait, settings.max_wait), (Duration::from_secs(10), Duration::from_secs(20)));
     assert_eq!(settings.max_connections_per_client, 100);
     assert_eq!(settings.handshake_patience, Duration::from_secs(3));
+    assert_eq!((settings.largest_value, settings.largest_transaction), (1 << 20, 1 << 20));
     let only_a_socket = loaded("addresses { http = \"unix:///s\" }\nports { http = -1 }");
     assert_eq!(only_a_socket.http, [ListenAddress::Socket("/s".into())], "a socket needs no port");
     let flags = AgentConfig::load(&flags("-dev -default-query-time 1m -max-query-time=2m -https-port -1")).unwrap();

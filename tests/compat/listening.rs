@@ -295,3 +295,16 @@ async fn a_blocking_query_that_does_not_say_takes_as_long_as_configured() {
         assert_eq!(answered.map(|reply| reply.status), Ok(200), "{path}");
     }
 }
+
+#[tokio::test]
+async fn how_much_a_value_and_a_transaction_may_be_is_configured() {
+    let agent = Agent::start(&["-dev", "-hcl", "limits { kv_max_value_size = 10, txn_max_req_len = 100 }"]).await;
+    let mut connection = Connection::open(agent.http_port).await;
+    connection.put("/v1/kv/a", "0123456789").await;
+    let reply = connection.send(Method::PUT, "/v1/kv/a", "0123456789a").await;
+    assert!(reply.status == 413 && reply.body.contains("10 bytes"), "{} {}", reply.status, reply.body);
+    let long = format!("[{}]", " ".repeat(100));
+    let reply = connection.send(Method::PUT, "/v1/txn", long).await;
+    assert!(reply.status == 413 && reply.body.contains("100 bytes"), "{} {}", reply.status, reply.body);
+    assert_eq!(connection.get("/v1/kv/a?raw").await.body, "0123456789");
+}

@@ -12,29 +12,37 @@ use super::reply::Failure;
 /// The most that is read of a body that is JSON, in bytes.
 const LARGEST: usize = 4 << 20;
 
-/// A body of at most so many bytes.
-pub struct Bytes<const LIMIT: usize>(pub bytes::Bytes);
+/// A body that is not read yet, for a handler that knows how much of it may be.
+pub struct Unread(Request);
 
-/// A body that is JSON.
-pub struct Body(pub Value);
-
-impl<S: Sync, const LIMIT: usize> FromRequest<S> for Bytes<LIMIT> {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        match Limited::new(request.into_body(), LIMIT).collect().await {
-            Ok(collected) => Ok(Self(collected.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(too_large(LIMIT)),
+impl Unread {
+    /// # Errors
+    /// When it is longer, or does not come whole.
+    pub async fn bytes(self, limit: usize) -> Result<bytes::Bytes, Failure> {
+        match Limited::new(self.0.into_body(), limit).collect().await {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
             Err(error) => Err(Failure::bad_request(format!("the body could not be read: {error}"))),
         }
     }
 }
 
+impl<S: Sync> FromRequest<S> for Unread {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(request))
+    }
+}
+
+/// A body that is JSON.
+pub struct Body(pub Value);
+
 impl<S: Sync> FromRequest<S> for Body {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let Bytes(bytes) = Bytes::<LARGEST>::from_request(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let bytes = Unread(request).bytes(LARGEST).await?;
         wire::json(&bytes).map(Self).map_err(Failure::decode)
     }
 }

@@ -11,15 +11,12 @@ use chancery::fact::Fact;
 use chancery::model::{Index, KvKey, KvPair, Topic};
 use chancery::wire;
 
-use super::body::Bytes;
+use super::body::Unread;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
 use crate::doors::endpoints::common::{BLOCKING, CAS, PRETTY, SCOPE, STATE};
 use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
-
-/// The most bytes that a value has.
-const LARGEST_VALUE: usize = 512 << 10;
 
 const TREE: Parameters = &[
     Parameter::new("recurse", Kind::Flag, "All keys that begin so."),
@@ -51,7 +48,7 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "Writes a key; `false` when `cas` did not hold.",
             &[SCOPE, PRETTY, CAS, FLAGS, SESSIONS],
         )
-        .takes("the value, up to 512 KiB of any bytes")
+        .takes("the value: any bytes, up to 512 KiB (`limits.kv_max_value_size`)")
         .delete(
             "/v1/kv/{*key}",
             delete,
@@ -129,9 +126,10 @@ async fn put(
     State(door): State<HttpDoor>,
     params: Params,
     Path(key): Path<String>,
-    Bytes(value): Bytes<LARGEST_VALUE>,
+    body: Unread,
 ) -> Result<Response, Failure> {
     without_sessions(&params)?;
+    let value = body.bytes(door.state.settings.largest_value).await?;
     // a copy, since the body may be a small part of a buffer that would live as long as the value
     let value = value.to_vec().into();
     let flags = params.number("flags")?.unwrap_or(0);

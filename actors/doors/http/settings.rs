@@ -21,6 +21,10 @@ pub struct HttpSettings {
     pub max_connections_per_client: usize,
     /// How long a TLS handshake may take.
     pub handshake_patience: Duration,
+    /// The most bytes of a value under `/v1/kv`.
+    pub largest_value: usize,
+    /// The most bytes of a transaction.
+    pub largest_transaction: usize,
 }
 
 impl Default for HttpSettings {
@@ -34,6 +38,8 @@ impl Default for HttpSettings {
             // thousands of waiting clients of one machine are no burden
             max_connections_per_client: 0,
             handshake_patience: Duration::from_secs(5),
+            largest_value: 512 << 10,
+            largest_transaction: 512 << 10,
         }
     }
 }

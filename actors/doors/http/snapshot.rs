@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use chancery::catalog::{Write, archive};
 
-use super::body::Bytes;
+use super::body::Unread;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
@@ -32,7 +32,8 @@ async fn save(State(door): State<HttpDoor>, params: Params) -> Result<Response, 
 }
 
 /// Answers nothing, when it is done.
-async fn restore(State(door): State<HttpDoor>, _: Params, Bytes(bytes): Bytes<LARGEST>) -> Result<Response, Failure> {
+async fn restore(State(door): State<HttpDoor>, _: Params, body: Unread) -> Result<Response, Failure> {
+    let bytes = body.bytes(LARGEST).await?;
     let records = archive::read(&bytes).map_err(|error| Failure::bad_request(format!("the snapshot {error}")))?;
     door.commit(Write::Restore { records, keep: door.node().clone() }).await?;
     Ok(StatusCode::OK.into_response())

@@ -8,7 +8,7 @@ use chancery::catalog::{Act, Operation, RecordKey, Refusal, Write, apply};
 use chancery::model::{Index, NodeName};
 use chancery::wire::{self, transaction};
 
-use super::body::Bytes;
+use super::body::Unread;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
@@ -16,17 +16,15 @@ use crate::catalog::CommitError;
 use crate::doors::endpoints::Endpoints;
 use crate::doors::endpoints::common::{PRETTY, SCOPE, STATE};
 
-/// The most bytes of a body.
-const LARGEST: usize = 512 << 10;
-
 pub(super) fn endpoints() -> Endpoints<HttpDoor> {
     Endpoints::new("txn", "txn", "Several reads and writes, all or none.")
         .put("/v1/txn", txn, "Up to 128 operations; 409 says which could not be done, and nothing was.", &[SCOPE, PRETTY, STATE])
-        .takes("a list of operations as JSON: `KV`, `Node`, `Service`, `Check` or `Config`, each with its `Verb`; up to 512 KiB")
+        .takes("a list of operations as JSON: `KV`, `Node`, `Service`, `Check` or `Config`, each with its `Verb`; up to 512 KiB (`limits.txn_max_req_len`)")
 }
 
-async fn txn(State(door): State<HttpDoor>, params: Params, Bytes(body): Bytes<LARGEST>) -> Result<Response, Failure> {
-    let body = wire::json(&body).map_err(Failure::decode)?;
+async fn txn(State(door): State<HttpDoor>, params: Params, body: Unread) -> Result<Response, Failure> {
+    let bytes = body.bytes(door.state.settings.largest_transaction).await?;
+    let body = wire::json(&bytes).map_err(Failure::decode)?;
     if let Some(given) = body.as_array().map(Vec::len).filter(|given| *given > transaction::MOST) {
         let most = transaction::MOST;
         let text = format!("the transaction has {given} operations, {most} are the most: send several transactions");

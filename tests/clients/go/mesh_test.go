@@ -93,6 +93,33 @@ func TestIntentionsSayWhoMayCallWhom(t *testing.T) {
 	}
 }
 
+func TestAnIntentionHasAnId(t *testing.T) {
+	_, client := start(t, nil)
+	connect := client.Connect()
+	id, _, err := connect.IntentionCreate(&api.Intention{
+		SourceName: "shop", DestinationName: "web", Action: api.IntentionActionDeny, SourceType: api.IntentionSourceConsul,
+	}, nil)
+	must(t, err)
+	found, _, err := connect.IntentionGet(id, nil)
+	must(t, err)
+	if found == nil || found.ID != id || found.SourceName != "shop" || found.Action != api.IntentionActionDeny {
+		t.Errorf("it is found by its id, found %+v", found)
+	}
+	found.Action = api.IntentionActionAllow
+	_, err = connect.IntentionUpdate(found, nil)
+	must(t, err)
+	allowed, _, err := connect.IntentionCheck(&api.IntentionCheck{Source: "shop", Destination: "web"}, nil)
+	must(t, err)
+	if !allowed {
+		t.Error("it allows now")
+	}
+	_, err = connect.IntentionDelete(id, nil)
+	must(t, err)
+	if gone, _, err := connect.IntentionGet(id, nil); err != nil || gone != nil {
+		t.Errorf("it is gone, found %+v, %v", gone, err)
+	}
+}
+
 func TestALeafIsSignedByTheRoots(t *testing.T) {
 	_, client := start(t, nil)
 	must(t, client.Agent().ServiceRegister(&api.AgentServiceRegistration{
