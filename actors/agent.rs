@@ -215,6 +215,7 @@ async fn register_self(house: &House, config: &AgentConfig) -> Result<(), AgentE
         address,
         tagged_addresses: tagged.into(),
         meta,
+        locality: config.locality.clone(),
         ..Default::default()
     };
     let service = Service {

@@ -27,7 +27,7 @@ struct Program {
 impl Program {
     fn connect(world: &World, asks: bool) -> Self {
         let id = ProxyId { node: NODE.into(), service: "caller".into() };
-        let node = GrpcNode { id, asks, misses_returns: false, certificates: None };
+        let node = GrpcNode { id, asks, misses_returns: false, locality: None, certificates: None };
         let dialect = Dialect::StateOfTheWorld;
         let opened = world.house.streams.open(Client::Grpc(Arc::new(node)), dialect, "gRPC scripted".to_owned());
         Self { stream: opened.expect("the house takes streams"), names: BTreeMap::new() }

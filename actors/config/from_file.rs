@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chancery::wire::fields::asks_nothing;
-use chancery::wire::{DecodeError, Fields, Typing};
+use chancery::wire::{DecodeError, Fields, Typing, locality};
 
 use super::checks::CheckKeys;
 use super::files::File;
@@ -55,6 +55,7 @@ impl Reading<'_> {
         settings.log_json = self.keep(fields.optional_flag("log_json"));
         settings.node_meta = self.keep(fields.text_map("node_meta"));
         settings.checks = CheckKeys::read(fields, &mut |error| self.problem(error));
+        settings.locality = self.keep(locality::decode(fields));
         // definitions are read once the node has its name
         fields.computed(&["service", "services", "check", "checks"]);
         if let Some(mut entries) = self.keep(fields.object("config_entries", "config_entries")) {

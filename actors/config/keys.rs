@@ -82,7 +82,6 @@ pub(super) const TOP: &[Idle] = &[
     ("gossip_wan", GOSSIP),
     ("leave_on_terminate", ENDING),
     ("license_path", OWN),
-    ("locality", NOT_YET),
     ("log_file", LOGS),
     ("log_rotate_bytes", LOGS),
     ("log_rotate_duration", LOGS),

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chancery::catalog::{EXPOSED_PORTS, Registration, SIDECAR_PORTS};
-use chancery::model::{Action, Check, Datacenter, Entry, NodeName};
+use chancery::model::{Action, Check, Datacenter, Entry, Locality, NodeName};
 
 pub use agent_flags::{AgentFlags, ConfigFormat, ConfigPath, ConfigPaths};
 pub use problem::{ConfigError, Problem};
@@ -50,6 +50,8 @@ pub struct AgentConfig {
     pub node_id: Option<String>,
     /// Letters, digits, `-` and `_`.
     pub node_meta: BTreeMap<String, String>,
+    /// Of this node, and so of all instances on it that say nothing else.
+    pub locality: Option<Locality>,
     /// `None`: state is kept in memory (`-dev`).
     pub data_dir: Option<PathBuf>,
     pub dev: bool,
@@ -192,6 +194,7 @@ fn resolve(
         node_name,
         node_id: settings.node_id,
         node_meta: settings.node_meta,
+        locality: settings.locality,
         data_dir: settings.data_dir.filter(|_| !dev),
         dev,
         http: doors(&settings.http_addresses, settings.http_port, HTTP_PORT),

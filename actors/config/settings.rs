@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chancery::catalog::{EXPOSED_PORTS, SIDECAR_PORTS};
-use chancery::model::Action;
+use chancery::model::{Action, Locality};
 
 use super::address::Host;
 use super::checks::CheckKeys;
@@ -21,6 +21,7 @@ pub(super) struct Settings {
     pub(super) node_name: Option<String>,
     pub(super) node_id: Option<String>,
     pub(super) node_meta: BTreeMap<String, String>,
+    pub(super) locality: Option<Locality>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) client_addr: Option<Vec<IpAddr>>,
     pub(super) bind_addr: Option<IpAddr>,
@@ -61,6 +62,7 @@ impl Settings {
             node_name: self.node_name.or(earlier.node_name),
             node_id: self.node_id.or(earlier.node_id),
             node_meta: earlier.node_meta,
+            locality: self.locality.or(earlier.locality),
             data_dir: self.data_dir.or(earlier.data_dir),
             client_addr: self.client_addr.or(earlier.client_addr),
             bind_addr: self.bind_addr.or(earlier.bind_addr),

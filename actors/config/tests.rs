@@ -120,6 +120,7 @@ fn every_key_takes_effect() {
         node_name = "n2"
         node_id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
         node_meta { rack = 7 }
+        locality { region = "us-east-1", zone = "us-east-1a" }
         client_addr = "127.0.0.1 ::1"
         bind_addr = "10.0.0.1"
         ports { http = "8600", grpc = 8602, sidecar_min_port = 30000, sidecar_max_port = 30001 }
@@ -145,6 +146,10 @@ fn every_key_takes_effect() {
     );
     assert_eq!((config.datacenter.as_str(), config.node_name.as_str()), ("dc3", "n2"));
     assert_eq!(config.node_meta["rack"], "7");
+    assert_eq!(
+        config.locality.map(|locality| (locality.region, locality.zone)),
+        Some(("us-east-1".into(), "us-east-1a".into()))
+    );
     assert_eq!(config.http, [port("127.0.0.1:8600"), port("[::1]:8600")]);
     assert_eq!(config.grpc, ["10.0.0.1:8602".parse().unwrap()]);
     assert_eq!((config.sidecar_ports, config.pid_file), (30000..=30001, Some("/run/chancery.pid".into())));

@@ -34,6 +34,7 @@ pub fn endpoints(port: u16) -> Arc<Shared<Endpoints>> {
         socket_path: String::new(),
         healthy: true,
         weight: 1,
+        locality: None,
     };
     Arc::new(Shared::new(Endpoints { endpoints: vec![endpoint(1, port), endpoint(2, 20000), endpoint(3, 20000)] }))
 }
@@ -82,6 +83,7 @@ fn proxy(upstreams: Vec<UpstreamConfig>) -> ProxyConfig {
     ProxyConfig {
         id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
         datacenter: DATACENTER.into(),
+        locality: None,
         destination: "web".into(),
         bind_address: "0.0.0.0".to_owned(),
         bind_port: 21000,

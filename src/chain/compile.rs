@@ -172,7 +172,7 @@ impl<'a> Compiler<'a> {
             return Ok(id);
         }
         let mut entries = resolved.entries.clone();
-        let failover = self.failover(&resolved, &mut entries)?;
+        let (failover, failover_policy) = self.failover(&resolved, &mut entries)?;
         let body = resolved.body.cloned().unwrap_or_default();
         let resolver = Resolver {
             default: body == Default::default(),
@@ -180,6 +180,7 @@ impl<'a> Compiler<'a> {
             request_timeout: body.request_timeout,
             target: resolved.target,
             failover,
+            failover_policy,
             load_balancer: body.load_balancer,
         };
         self.nodes.insert(id.clone(), Node { step: Step::Resolver(resolver), entries });

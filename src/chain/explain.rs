@@ -56,16 +56,15 @@ pub fn explain(chain: &Chain) -> Vec<Cause> {
                 }
             }
             Step::Resolver(resolver) => {
-                let members = || resolver.members(chain);
                 clusters.push(Cause {
                     piece: "cluster",
                     name: chain.cluster_name(resolver),
-                    leads_to: members().map(|(_, target)| target.id.clone()).collect(),
+                    leads_to: resolver.targets().cloned().collect(),
                     entries: of(id),
                     services: services(chain, id).into_iter().collect(),
                 });
-                for (_, target) in members() {
-                    let found: &mut BTreeSet<EntryKey> = targets.entry(&target.id).or_default();
+                for target in resolver.targets() {
+                    let found: &mut BTreeSet<EntryKey> = targets.entry(target).or_default();
                     found.extend(of(id));
                 }
             }
@@ -115,7 +114,7 @@ fn behind(chain: &Chain, id: &NodeId) -> BTreeSet<EntryKey> {
 
 fn services(chain: &Chain, id: &NodeId) -> BTreeSet<ServiceName> {
     match chain.step(id) {
-        Step::Resolver(resolver) => resolver.members(chain).map(|(_, target)| target.service.clone()).collect(),
+        Step::Resolver(resolver) => resolver.targets().map(|id| chain.targets[id].service.clone()).collect(),
         step => step.nexts().into_iter().flat_map(|next| services(chain, next)).collect(),
     }
 }

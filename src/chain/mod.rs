@@ -33,6 +33,7 @@ use crate::model::entry::service_resolver::{LoadBalancer, Subset};
 use crate::model::entry::service_router::{RouteDestination, RouteMatch};
 use crate::model::entry::service_splitter::Weight;
 use crate::model::http::HeaderModifiers;
+use crate::model::locality::{FailoverMode, FailoverPolicy, Locality, Prioritize};
 use crate::model::topic::EndpointsKey;
 use crate::model::{Datacenter, Entry, EntryKey, Protocol, ServiceName, TrustDomain};
 
@@ -133,6 +134,8 @@ pub struct Resolver {
     pub target: TargetId,
     /// Those that stand in for it, in this order, while it has no healthy instance.
     pub failover: Vec<TargetId>,
+    /// Of these, when an entry says one.
+    pub failover_policy: Option<FailoverPolicy>,
     pub load_balancer: LoadBalancer,
 }
 
@@ -153,6 +156,28 @@ pub struct Target {
     pub external: bool,
     /// The identity every instance must prove.
     pub spiffe_id: String,
+    /// When an entry says it.
+    pub prioritize_by_locality: Option<Prioritize>,
+}
+
+/// One of the clusters that a resolver leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member<'a> {
+    pub cluster: String,
+    pub target: &'a Target,
+    pub within: Within<'a>,
+}
+
+/// The instances of a target that are in one cluster, by the regions they are in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Within<'a> {
+    Anywhere,
+    /// The caller's region.
+    Own,
+    /// This one, unless it is the caller's.
+    Region(&'a str),
+    /// None of these, and not the caller's.
+    Beyond(&'a [String]),
 }
 
 impl Target {
@@ -219,13 +244,44 @@ impl Route {
 }
 
 impl Resolver {
-    /// Its targets with the names of their clusters, the first choice first.
-    pub fn members<'a>(&'a self, chain: &'a Chain) -> impl Iterator<Item = (String, &'a Target)> {
+    /// The first choice, and those that stand in for it.
+    pub fn targets(&self) -> impl Iterator<Item = &TargetId> {
+        std::iter::once(&self.target).chain(&self.failover)
+    }
+
+    /// Its clusters, the first choice first.
+    pub fn members<'a>(&'a self, chain: &'a Chain) -> impl Iterator<Item = Member<'a>> {
         let base = chain.cluster_name(self);
-        let targets = std::iter::once(&self.target).chain(&self.failover);
-        targets.enumerate().map(move |(at, id)| {
-            let name = if self.failover.is_empty() { base.clone() } else { format!("failover-target~{at}~{base}") };
-            (name, &chain.targets[id])
+        let parts = self.withins().flat_map(|within| self.targets().map(move |id| (within, id)));
+        parts.enumerate().map(move |(at, (within, id))| {
+            let cluster = if self.failover.is_empty() { base.clone() } else { format!("failover-target~{at}~{base}") };
+            Member { cluster, target: &chain.targets[id], within }
         })
+    }
+
+    /// What its targets are divided into, the first choice first.
+    fn withins(&self) -> impl Iterator<Item = Within<'_>> {
+        let by_region = |policy: &&FailoverPolicy| policy.mode == FailoverMode::OrderByLocality;
+        let policy = self.failover_policy.as_ref().filter(|_| !self.failover.is_empty()).filter(by_region);
+        let regions = policy.map_or(&[][..], |policy| &policy.regions);
+        let (first, last) = match policy {
+            None => (Within::Anywhere, None),
+            Some(_) => (Within::Own, Some(Within::Beyond(regions))),
+        };
+        std::iter::once(first).chain(regions.iter().map(|region| Within::Region(region))).chain(last)
+    }
+}
+
+impl Within<'_> {
+    /// Whether an instance is there, for a caller that is where `own` says.
+    pub fn has(self, own: Option<&Locality>, instance: Option<&Locality>) -> bool {
+        let region = instance.map(|locality| locality.region.as_str());
+        let near = region.is_some() && own.map(|own| own.region.as_str()) == region;
+        match self {
+            Self::Anywhere => true,
+            Self::Own => near,
+            Self::Region(wanted) => !near && region == Some(wanted),
+            Self::Beyond(regions) => !near && !regions.iter().any(|known| region == Some(known)),
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::model::entry::ServiceResolver;
 use crate::model::entry::service_router::ServiceRoute;
 use crate::model::entry::service_splitter::Weight;
 use crate::model::fault::{Abort, AbortStatus};
+use crate::model::locality::{FailoverMode, FailoverPolicy, Prioritize};
 use crate::model::topic::ChainKey;
 
 const SERVICES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -40,6 +41,12 @@ fn a_resolver() -> impl Strategy<Value = ServiceResolver> {
         resolver.subsets = subsets(if both { &["v1", "v2"] } else { &["v1"] }).subsets;
         if default {
             resolver.default_subset = "v1".to_owned();
+            resolver.prioritize_by_locality = Some(Prioritize::Failover);
+        }
+        if both {
+            let regions = vec!["r1".to_owned(), "r2".to_owned()];
+            let policy = FailoverPolicy { mode: FailoverMode::OrderByLocality, regions };
+            resolver.failover.values_mut().for_each(|failover| failover.policy = Some(policy.clone()));
         }
         resolver
     })
@@ -148,7 +155,7 @@ proptest! {
         is_of_what_was_read(&world, &key, &compiled);
         if let Ok(chain) = &compiled.chain {
             is_sound(chain);
-            let used: std::collections::BTreeSet<_> = chain.resolvers().flat_map(|of| of.members(chain)).map(|(_, target)| &target.id).collect();
+            let used: std::collections::BTreeSet<_> = chain.resolvers().flat_map(|of| of.members(chain)).map(|of| &of.target.id).collect();
             prop_assert_eq!(used, chain.targets.keys().collect());
             let explained = super::explain(chain);
             prop_assert!(explained.iter().all(|cause| cause.entries.iter().all(|entry| world.0.contains_key(entry))));

@@ -7,7 +7,8 @@ use super::compile::Compiler;
 use super::error::Fault;
 use super::{DEFAULT_CONNECT_TIMEOUT, Target, TargetId};
 use crate::model::entry::service_resolver::{EVERY_SUBSET, Redirect, Subset};
-use crate::model::entry::{ServiceDefaults, ServiceResolver};
+use crate::model::entry::{ProxyDefaults, ServiceDefaults, ServiceResolver};
+use crate::model::locality::{FailoverPolicy, Prioritize};
 use crate::model::{EntryKey, EntryKind, ServiceName, SpiffeId};
 
 #[derive(Clone, PartialEq, Eq)]
@@ -78,7 +79,8 @@ impl<'a> Compiler<'a> {
             }
             let subset = subset(&wanted, body)?;
             let connect_timeout = self.connect_timeout(body);
-            let target = self.target(&wanted, subset, connect_timeout, external);
+            let prioritize = body.and_then(|body| body.prioritize_by_locality);
+            let target = self.target(&wanted, subset, connect_timeout, external, prioritize);
             return Ok(Resolved { target, connect_timeout, body, entries, wanted });
         }
     }
@@ -88,11 +90,11 @@ impl<'a> Compiler<'a> {
         &mut self,
         resolved: &Resolved<'a>,
         entries: &mut BTreeSet<EntryKey>,
-    ) -> Result<Vec<TargetId>, Fault> {
-        let Some(body) = resolved.body else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<TargetId>, Option<FailoverPolicy>), Fault> {
+        let Some(body) = resolved.body else { return Ok(Default::default()) };
         let wanted = &resolved.wanted;
         let failover = body.failover.get(&wanted.subset).or_else(|| body.failover.get(EVERY_SUBSET));
-        let Some(failover) = failover else { return Ok(Vec::new()) };
+        let Some(failover) = failover else { return Ok(Default::default()) };
         let key = EntryKey::new(EntryKind::ServiceResolver, wanted.service.as_str());
         let elsewhere = || Redirect {
             service: failover.service.clone(),
@@ -116,7 +118,9 @@ impl<'a> Compiler<'a> {
                 found.push(other.target);
             }
         }
-        Ok(found)
+        let by_default = self.body::<ProxyDefaults>(&ProxyDefaults::NAME.into());
+        let by_default = by_default.and_then(|defaults| defaults.failover_policy.as_ref());
+        Ok((found, failover.policy.as_ref().or(by_default).cloned()))
     }
 
     fn redirected(&self, wanted: &Wanted, redirect: &Redirect, entry: &EntryKey) -> Result<Wanted, Fault> {
@@ -145,7 +149,10 @@ impl<'a> Compiler<'a> {
         subset: Subset,
         connect_timeout: Duration,
         external: Option<&str>,
+        prioritize: Option<Prioritize>,
     ) -> TargetId {
+        let by_default = self.body::<ProxyDefaults>(&ProxyDefaults::NAME.into());
+        let by_default = by_default.and_then(|defaults| defaults.prioritize_by_locality);
         let (datacenter, trust_domain) = (self.inputs.datacenter, self.inputs.trust_domain);
         let service = &wanted.service;
         let named = wanted.name();
@@ -163,6 +170,7 @@ impl<'a> Compiler<'a> {
             external: external.is_some(),
             name,
             spiffe_id: spiffe_id.to_string(),
+            prioritize_by_locality: prioritize.or(by_default),
         };
         self.targets.insert(id.clone(), target);
         id

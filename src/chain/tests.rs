@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::fixture::{World, elsewhere, failover, mirror, redirect, route, subsets};
 use super::*;
-use crate::model::entry::{EntryBody, ServiceDefaults, ServiceResolver};
+use crate::model::entry::{EntryBody, ProxyDefaults, ServiceDefaults, ServiceResolver};
 use crate::model::topic::ChainKey;
 
 /// `route /a -> splitter:web…`, one line for each step of a node.
@@ -112,7 +112,7 @@ fn failover_is_that_of_the_subset_or_of_every_subset() {
         ["resolver:v1.web else spare, v2.web", "resolver:v2.web else v1.web", "resolver:web else spare, v2.web"];
     assert_eq!(resolvers, expected);
     let Step::Resolver(of) = chain.step("resolver:web.default.default.dc1") else { panic!("a resolver") };
-    let members: Vec<String> = of.members(&chain).map(|(name, _)| name.replace(".11111111-2222.consul", "")).collect();
+    let members: Vec<String> = of.members(&chain).map(|of| of.cluster.replace(".11111111-2222.consul", "")).collect();
     let base = "web.default.dc1.internal";
     assert_eq!(members, [0, 1, 2].map(|at| format!("failover-target~{at}~{base}")));
 }
@@ -212,6 +212,68 @@ fn splitters_that_go_too_deep_or_too_wide_are_refused() {
     }
     assert_eq!(deep.error("s0"), "discovery chain \"s0\": more than 64 splitters lead to one another");
     assert!(deep.compile(&ChainKey::plain("s50".into())).chain.is_ok());
+}
+
+#[test]
+fn by_locality_a_failover_has_a_cluster_for_each_target_in_each_region() {
+    let by = |policy: Option<FailoverPolicy>, of_all: Option<FailoverPolicy>| {
+        let mut resolver = failover("*", &["other"]);
+        resolver.failover.get_mut("*").unwrap().policy = policy;
+        let defaults = ProxyDefaults { failover_policy: of_all, ..Default::default() };
+        let chain =
+            World::default().with("global", EntryBody::ProxyDefaults(defaults)).resolver("web", resolver).chain("web");
+        let members = chain.sole_resolver().unwrap().members(&chain);
+        let short = |of: Member<'_>| {
+            let at = of.cluster.split('~').nth(1).unwrap_or_default().to_owned();
+            format!("{at} {} {:?}", of.target.service, of.within)
+        };
+        members.map(short).collect::<Vec<_>>()
+    };
+    let mode = |mode, regions: &[&str]| {
+        Some(FailoverPolicy { mode, regions: regions.iter().map(|region| (*region).to_owned()).collect() })
+    };
+    assert_eq!(by(None, None), ["0 web Anywhere", "1 other Anywhere"]);
+    let by_locality = mode(FailoverMode::OrderByLocality, &["r2"]);
+    let divided = [
+        "0 web Own",
+        "1 other Own",
+        "2 web Region(\"r2\")",
+        "3 other Region(\"r2\")",
+        "4 web Beyond([\"r2\"])",
+        "5 other Beyond([\"r2\"])",
+    ];
+    assert_eq!(by(by_locality.clone(), None), divided);
+    assert_eq!(by(None, by_locality.clone()), divided, "as proxy-defaults says");
+    assert_eq!(by(mode(FailoverMode::Sequential, &[]), by_locality).len(), 2, "unless the resolver says otherwise");
+}
+
+#[test]
+fn priority_by_locality_is_that_of_the_resolver_else_of_all() {
+    let of = |own: Option<Prioritize>, of_all: Option<Prioritize>| {
+        let defaults = ProxyDefaults { prioritize_by_locality: of_all, ..Default::default() };
+        let resolver = ServiceResolver { prioritize_by_locality: own, ..Default::default() };
+        let world = World::default().with("global", EntryBody::ProxyDefaults(defaults)).resolver("web", resolver);
+        world.chain("web").targets["web.default.default.dc1"].prioritize_by_locality
+    };
+    assert_eq!(of(None, Some(Prioritize::Failover)), Some(Prioritize::Failover));
+    assert_eq!(of(Some(Prioritize::None), Some(Prioritize::Failover)), Some(Prioritize::None));
+    assert_eq!(of(Some(Prioritize::Failover), None), Some(Prioritize::Failover));
+    assert_eq!(of(None, None), None);
+}
+
+#[test]
+fn every_instance_is_in_one_of_the_parts_of_a_failover_by_locality() {
+    let at = |region: &str| Locality { region: region.to_owned(), zone: "a".to_owned() };
+    let regions = ["r1".to_owned(), "r2".to_owned()];
+    let parts = [Within::Own, Within::Region("r1"), Within::Region("r2"), Within::Beyond(&regions)];
+    for own in [None, Some(at("r1")), Some(at("r3"))] {
+        for instance in [None, Some(at("r1")), Some(at("r2")), Some(at("r3")), Some(at("r4"))] {
+            let of: Vec<_> = parts.iter().filter(|part| part.has(own.as_ref(), instance.as_ref())).collect();
+            assert_eq!(of.len(), 1, "{own:?} {instance:?}: {of:?}");
+            let near = own.is_some() && own == instance;
+            assert_eq!(of[0] == &Within::Own, near);
+        }
+    }
 }
 
 #[test]

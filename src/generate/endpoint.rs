@@ -2,27 +2,54 @@
 
 use std::sync::Arc;
 
-use envoy_types::pb::envoy::config::core::v3::{Address, HealthStatus};
+use envoy_types::pb::envoy::config::core::v3::{Address, HealthStatus, Locality as Place};
+use envoy_types::pb::envoy::config::endpoint::v3::cluster_load_assignment::Policy;
 use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
 use envoy_types::pb::envoy::config::endpoint::v3::{self as envoy, ClusterLoadAssignment, LocalityLbEndpoints};
 use envoy_types::pb::google::protobuf::UInt32Value;
 
+use super::vantage::{Group, Vantage};
 use super::{Reason, address, sharing_key};
-use crate::model::{Endpoint, Endpoints};
+use crate::model::{Endpoint, Endpoints, Locality};
 use crate::resource::{Resource, ResourceType, Shared};
 
-/// The cluster's answer to EDS: made once for all proxies.
-pub(super) fn resource(cluster: &str, endpoints: &Shared<Endpoints>) -> Arc<Resource> {
-    endpoints.resource(sharing_key(("endpoints", cluster)), || {
-        Resource::new(ResourceType::Endpoint, cluster, vec![], &assignment(cluster, endpoints, false))
+/// Traffic moves on to the next priority when the one before it has nobody healthy, and not before.
+const OVERPROVISIONING: u32 = 100_000;
+
+/// The cluster's answer to EDS: made once for all proxies that see it so.
+pub(super) fn resource(cluster: &str, endpoints: &Shared<Endpoints>, vantage: Vantage<'_>) -> Arc<Resource> {
+    endpoints.resource(sharing_key(("endpoints", cluster, vantage)), || {
+        Resource::new(ResourceType::Endpoint, cluster, vec![], &assignment(cluster, endpoints, false, vantage))
     })
 }
 
 /// `by_name`: for a cluster that resolves host names.
-pub(super) fn assignment(cluster: &str, endpoints: &Endpoints, by_name: bool) -> ClusterLoadAssignment {
-    let instances = endpoints.endpoints.iter();
-    let lb_endpoints = instances.filter_map(|endpoint| Some(instance(endpoint, reach(endpoint, by_name).ok()?)));
-    of(cluster, lb_endpoints.collect())
+pub(super) fn assignment(
+    cluster: &str,
+    endpoints: &Endpoints,
+    by_name: bool,
+    vantage: Vantage<'_>,
+) -> ClusterLoadAssignment {
+    let instance = |endpoint| Some(instance(endpoint, reach(endpoint, by_name).ok()?));
+    let groups = vantage.groups(endpoints.endpoints.iter(), instance);
+    let factor = groups.iter().any(|group| group.priority > 0).then_some(UInt32Value { value: OVERPROVISIONING });
+    ClusterLoadAssignment {
+        cluster_name: cluster.to_owned(),
+        endpoints: groups.into_iter().map(locality).collect(),
+        policy: factor.map(|factor| Policy { overprovisioning_factor: Some(factor), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// Instances that are near one another.
+pub(super) fn locality(group: Group<'_, envoy::LbEndpoint>) -> LocalityLbEndpoints {
+    let place = |of: &Locality| Place { region: of.region.clone(), zone: of.zone.clone(), ..Default::default() };
+    LocalityLbEndpoints {
+        locality: group.locality.map(place),
+        lb_endpoints: group.instances,
+        priority: group.priority,
+        ..Default::default()
+    }
 }
 
 /// An assignment of one locality.
@@ -40,8 +67,9 @@ pub(super) fn at(address: Address) -> envoy::LbEndpoint {
 }
 
 /// What the assignment leaves out.
-pub(super) fn unusable(endpoints: &Endpoints, by_name: bool) -> impl Iterator<Item = Reason> {
-    endpoints.endpoints.iter().filter_map(move |endpoint| reach(endpoint, by_name).err())
+pub(super) fn unusable(endpoints: &Endpoints, by_name: bool, vantage: Vantage<'_>) -> impl Iterator<Item = Reason> {
+    let seen = endpoints.endpoints.iter().filter(move |endpoint| vantage.sees(endpoint));
+    seen.filter_map(move |endpoint| reach(endpoint, by_name).err())
 }
 
 pub(super) fn instance(endpoint: &Endpoint, address: Address) -> envoy::LbEndpoint {

@@ -27,6 +27,7 @@ mod sidecar;
 mod telemetry;
 mod tls;
 mod transparent;
+mod vantage;
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;

@@ -8,8 +8,9 @@ use super::exposed::{self, Exposed};
 use super::extension::Extensions;
 use super::kept::{Kept, fact};
 use super::transparent::Transparent;
+use super::vantage::Vantage;
 use super::{Generated, Origin, Reason, Refusal, cluster, endpoint, hatch, jwt, listener, route, secret};
-use crate::chain::{self, Chain, Resolver};
+use crate::chain::{self, Chain, Member, Resolver};
 use crate::model::entry::jwt_provider::KeySet;
 use crate::model::intention::Intentions;
 use crate::model::{Bind, Endpoints, ServiceName, UpstreamConfig};
@@ -208,12 +209,13 @@ impl Draft<'_> {
         kept: &mut Vec<KeptTarget>,
     ) -> Result<Vec<Target>, (String, Reason)> {
         let Snapshot { proxy, mesh, endpoints, .. } = self.snapshot;
-        let members = chain
-            .resolvers()
-            .flat_map(|resolver| resolver.members(chain).map(move |(cluster, target)| (resolver, cluster, target)));
+        let members =
+            chain.resolvers().flat_map(|resolver| resolver.members(chain).map(move |member| (resolver, member)));
         let members: Vec<_> = members.collect();
         kept.resize_with(members.len(), KeptTarget::default);
-        let target = |((resolver, cluster, target), kept): ((&Resolver, String, &chain::Target), &mut KeptTarget)| {
+        let target = |((resolver, member), kept): ((&Resolver, Member<'_>), &mut KeptTarget)| {
+            let vantage = Vantage::new(proxy.locality.as_ref(), &member);
+            let Member { cluster, target, .. } = member;
             let Some(endpoints) = endpoints.get(&target.endpoints()) else { return Err((cluster, Reason::Unknown)) };
             let settings = cluster::Settings {
                 outgoing: &mesh.outgoing,
@@ -227,9 +229,10 @@ impl Draft<'_> {
             let made = || {
                 if chain.default && !upstream.settings.envoy_cluster_json.is_empty() {
                     let cluster = cluster::by_hand(&upstream.settings, &cluster, target, &mesh.outgoing)?;
-                    return Ok(behind(cluster, target, endpoints));
+                    return Ok(behind(cluster, target, endpoints, vantage));
                 }
-                to(&cluster, target, endpoints, settings)
+                let made = cluster::upstream(&cluster, target, endpoints, settings, vantage)?;
+                Ok(behind(made, target, endpoints, vantage))
             };
             kept.of(of, made).map_err(|reason| (cluster, reason))
         };
@@ -303,23 +306,21 @@ fn key_sets(intentions: &Shared<Intentions>) -> KeySets {
     remote.map(cluster).collect()
 }
 
-fn to(
-    name: &str,
+/// With the endpoints that the cluster asks for, if it does.
+fn behind(
+    cluster: Arc<Resource>,
     target: &chain::Target,
     endpoints: &Shared<Endpoints>,
-    settings: cluster::Settings<'_>,
-) -> Result<Target, Reason> {
-    cluster::upstream(name, target, endpoints, settings).map(|cluster| behind(cluster, target, endpoints))
-}
-
-/// With the endpoints that the cluster asks for, if it does.
-fn behind(cluster: Arc<Resource>, target: &chain::Target, endpoints: &Shared<Endpoints>) -> Target {
+    vantage: Vantage<'_>,
+) -> Target {
     let by_name = cluster.needs.is_empty();
-    let unusable = endpoint::unusable(endpoints, by_name).collect();
-    let endpoints = (!by_name).then(|| endpoint::resource(&cluster.name, endpoints));
+    let unusable = endpoint::unusable(endpoints, by_name, vantage).collect();
+    let endpoints = (!by_name).then(|| endpoint::resource(&cluster.name, endpoints, vantage));
     Target { service: target.service.clone(), cluster, endpoints, unusable }
 }
 
+#[cfg(test)]
+mod localities;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::check::{Check, Status};
+use super::locality::Locality;
 use super::node::Node;
 use super::service::Service;
 
@@ -17,6 +18,11 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The service's own, else its node's.
+    pub fn locality(&self) -> Option<&Locality> {
+        self.service.locality.as_ref().or(self.node.locality.as_ref())
+    }
+
     /// The worst status of its checks; passing when there is none.
     pub fn status(&self) -> Status {
         self.checks.iter().map(|check| check.status).max().unwrap_or(Status::Passing)
@@ -38,6 +44,7 @@ pub struct Endpoint {
     pub healthy: bool,
     /// 1 to 128.
     pub weight: u32,
+    pub locality: Option<Locality>,
 }
 
 /// The instances behind one target, sorted.

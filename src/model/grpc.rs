@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::locality::Locality;
 use super::names::{ProxyId, ServiceName};
 
 /// The name under which a gRPC server asks for its listener: what stands as
@@ -20,6 +21,8 @@ pub struct GrpcNode {
     /// Its library does not notice when something that was deleted comes back as it was (gRPC for Node, up to 1.14), so
     /// that services without instances must stay for it.
     pub misses_returns: bool,
+    /// Where it is, if it says.
+    pub locality: Option<Locality>,
     /// Mutual TLS with what these provide; `None`: plain text.
     pub certificates: Option<CertificateProviders>,
 }
@@ -121,7 +124,7 @@ mod tests {
     #[test]
     fn a_subscriber_is_shown_with_what_it_asks_for() {
         let id = ProxyId { node: "n1".into(), service: "web".into() };
-        let node = GrpcNode { id, asks: false, misses_returns: false, certificates: None };
+        let node = GrpcNode { id, asks: false, misses_returns: false, locality: None, certificates: None };
         let listeners = ["echo", "shop:80", "shop"].map(str::to_owned);
         let subscriber = GrpcSubscriber { node: Arc::new(node), listeners: Arc::new(BTreeSet::from(listeners)) };
         assert_eq!(subscriber.to_string(), "n1/web (echo, shop, shop:80)");

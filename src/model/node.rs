@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::locality::Locality;
 use super::names::{Index, NodeName};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ pub struct Node {
     /// `lan`, `wan`, `lan_ipv4`, … to address.
     pub tagged_addresses: BTreeMap<String, String>,
     pub meta: BTreeMap<String, String>,
+    /// Of the instances on it that say nothing else.
+    #[serde(default)]
+    pub locality: Option<Locality>,
     pub create_index: Index,
     pub modify_index: Index,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::entry::service_defaults::UpstreamDefaults;
 use super::extension::Configured;
 use super::inbound::Inbound;
+use super::locality::Locality;
 use super::names::{Datacenter, ProxyId, ServiceName};
 use super::proxy::Protocol;
 use super::telemetry::Telemetry;
@@ -15,6 +16,8 @@ use super::upstream_settings::UpstreamSettings;
 pub struct ProxyConfig {
     pub id: ProxyId,
     pub datacenter: Datacenter,
+    /// Of the proxy's own registration, else of its node.
+    pub locality: Option<Locality>,
     /// The service the proxy stands for; its identity in the mesh.
     pub destination: ServiceName,
     /// Where the public listener binds: an address (0.0.0.0 when none was given) and a port.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::locality::Locality;
 use super::names::{Index, NodeName, ProxyId, ServiceId, ServiceName};
 use super::proxy::Proxy;
 
@@ -33,12 +34,6 @@ impl Default for Weights {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Locality {
-    pub region: String,
-    pub zone: String,
-}
-
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Service {
     pub node: NodeName,
@@ -56,6 +51,7 @@ pub struct Service {
     pub enable_tag_override: bool,
     /// The service speaks mutual TLS by itself (`Connect.Native`).
     pub connect_native: bool,
+    /// `None`: its node's.
     pub locality: Option<Locality>,
     /// Present exactly when the kind is `ConnectProxy`.
     pub proxy: Option<Proxy>,

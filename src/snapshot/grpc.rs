@@ -183,7 +183,7 @@ mod tests {
     fn facts(asks: bool, certificates: Option<CertificateProviders>, listeners: &[&str]) -> Facts {
         let id = ProxyId { node: "n1".into(), service: "web".into() };
         let listeners = listeners.iter().map(|&name| name.to_owned()).collect();
-        let node = GrpcNode { id, asks, misses_returns: false, certificates };
+        let node = GrpcNode { id, asks, misses_returns: false, locality: None, certificates };
         Facts::new(GrpcSubscriber { node: Arc::new(node), listeners: Arc::new(listeners) })
     }
 

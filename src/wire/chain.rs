@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::entry::{show_destination, show_load_balancer, show_match, show_split, show_subset};
+use super::entry::{
+    show_destination, show_load_balancer, show_match, show_policy, show_prioritize, show_split, show_subset,
+};
 use super::fields::{Fields, Result, Typing};
 use super::members::Members;
 use super::{upstream_settings, weight};
@@ -103,12 +105,14 @@ fn show_share(chain: &Chain, split: &Split) -> Members {
 }
 
 fn show_resolver(resolver: &Resolver) -> Members {
+    let policy = show_policy(resolver.failover_policy.as_ref());
+    let failover = Members::default().texts("Targets", &resolver.failover).object("Policy", policy);
     Members::default()
         .flag("Default", resolver.default)
         .duration("ConnectTimeout", Some(resolver.connect_timeout))
         .duration("RequestTimeout", resolver.request_timeout)
         .text("Target", &resolver.target)
-        .object("Failover", Members::default().texts("Targets", &resolver.failover))
+        .object("Failover", failover)
 }
 
 fn show_target(chain: &Chain, target: &Target) -> Members {
@@ -125,6 +129,7 @@ fn show_target(chain: &Chain, target: &Target) -> Members {
         .flag("External", target.external)
         .text("SNI", &target.sni)
         .text("Name", &target.name)
+        .object("PrioritizeByLocality", show_prioritize(target.prioritize_by_locality))
 }
 
 /// What [`crate::chain::explain`] finds; not a spelling of Consul's.

@@ -21,6 +21,7 @@ pub mod hcl;
 mod http;
 pub mod intention;
 pub mod kv;
+pub mod locality;
 mod members;
 mod meta;
 mod permission;

@@ -68,6 +68,7 @@ scenarios! {
     intentions_by_id,
     ipv6,
     kv,
+    locality,
     operator,
     permissions,
     protocol,

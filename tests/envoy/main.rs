@@ -13,6 +13,7 @@ mod intentions;
 mod latency;
 mod leaf;
 mod load;
+mod localities;
 mod mirrors;
 mod permissions;
 mod permissive;

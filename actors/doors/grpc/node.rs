@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chancery::model::{CertificateProviders, GrpcNode, NodeName, ProxyId, ServiceId};
+use chancery::model::{CertificateProviders, GrpcNode, Locality, NodeName, ProxyId, ServiceId};
 use prost::Message;
 use tonic::Status;
 
@@ -26,6 +26,8 @@ pub(super) struct NodeHead {
     pub id: String,
     #[prost(message, optional, tag = "3")]
     metadata: Option<Metadata>,
+    #[prost(message, optional, tag = "4")]
+    locality: Option<Place>,
     #[prost(string, tag = "6")]
     user_agent_name: String,
     #[prost(string, tag = "7")]
@@ -34,6 +36,15 @@ pub(super) struct NodeHead {
     user_agent_build_version: Option<BuildVersion>,
     #[prost(string, repeated, tag = "10")]
     client_features: Vec<String>,
+}
+
+/// `envoy.config.core.v3.Locality`
+#[derive(Clone, PartialEq, Message)]
+struct Place {
+    #[prost(string, tag = "1")]
+    region: String,
+    #[prost(string, tag = "2")]
+    zone: String,
 }
 
 /// `google.protobuf.Struct`, its values unread.
@@ -104,7 +115,12 @@ impl NodeHead {
         }
         let certificates = self.certificates()?;
         let misses_returns = self.user_agent_name == NODE_LIBRARY;
-        Ok(Client::Grpc(Arc::new(GrpcNode { id, asks, misses_returns, certificates })))
+        Ok(Client::Grpc(Arc::new(GrpcNode { id, asks, misses_returns, locality: self.locality(), certificates })))
+    }
+
+    fn locality(&self) -> Option<Locality> {
+        let Place { region, zone } = self.locality.clone().filter(|place| !place.region.is_empty())?;
+        Some(Locality { region, zone })
     }
 
     fn certificates(&self) -> Result<Option<CertificateProviders>, Status> {
@@ -154,7 +170,7 @@ impl NodeHead {
 mod tests {
     use super::*;
     use envoy_types::pb::envoy::config::core::v3::node::UserAgentVersionType;
-    use envoy_types::pb::envoy::config::core::v3::{BuildVersion, Extension, Node};
+    use envoy_types::pb::envoy::config::core::v3::{BuildVersion, Extension, Locality as Place, Node};
     use envoy_types::pb::envoy::r#type::v3::SemanticVersion;
     use envoy_types::pb::google::protobuf::value::Kind;
     use envoy_types::pb::google::protobuf::{Struct, Value};
@@ -190,7 +206,13 @@ mod tests {
     fn grpc_programs_are_known_by_their_name_or_ask_by_metadata() {
         let Client::Sidecar(id) = who(&node(&[("chancery-grpc", "false")])) else { panic!("it did not ask") };
         let program = |asks, misses_returns| {
-            Client::Grpc(Arc::new(GrpcNode { id: id.clone(), asks, misses_returns, certificates: None }))
+            Client::Grpc(Arc::new(GrpcNode {
+                id: id.clone(),
+                asks,
+                misses_returns,
+                locality: None,
+                certificates: None,
+            }))
         };
         let agent = |name: &str, node: Node| Node { user_agent_name: name.to_owned(), ..node };
         for (name, misses_returns) in [("gRPC C-core linux", false), ("gRPC Go", false), (NODE_LIBRARY, true)] {
@@ -202,6 +224,18 @@ mod tests {
         let asked = Value { kind: Some(Kind::BoolValue(true)) };
         let fields = [("chancery-grpc".to_owned(), asked)].into();
         assert_eq!(who(&Node { metadata: Some(Struct { fields }), ..node(&[]) }), program(true, false));
+    }
+
+    #[test]
+    fn a_grpc_program_says_where_it_is() {
+        let locality_of = |region: &str| {
+            let place = Place { region: region.to_owned(), zone: "a".to_owned(), sub_zone: "x".to_owned() };
+            let asks = node(&[("chancery-grpc", "true")]);
+            let Client::Grpc(program) = who(&Node { locality: Some(place), ..asks }) else { panic!("it asked") };
+            program.locality.clone()
+        };
+        assert_eq!(locality_of("r1"), Some(Locality { region: "r1".to_owned(), zone: "a".to_owned() }));
+        assert_eq!(locality_of(""), None, "gRPC sends an empty one when it was told none");
     }
 
     #[test]

@@ -56,11 +56,12 @@ fn spare_own(external: &External, known: Option<&Node>) -> Result<(), Failure> {
             && (node.address.is_empty() || node.address == known.address)
             && (node.tagged_addresses.is_empty() || node.tagged_addresses == known.tagged_addresses)
             && (node.meta.is_empty() || node.meta == known.meta)
+            && (node.locality.is_none() || node.locality == known.locality)
     });
     if !as_known {
         return Err(Failure::bad_request(format!(
             "node {:?} is this agent, which says itself what it is: give its own address or SkipNodeUpdate, and leave out \
-             ID, TaggedAddresses and NodeMeta",
+             ID, TaggedAddresses, NodeMeta and Locality",
             node.name.as_str()
         )));
     }

@@ -57,8 +57,11 @@ impl Draft {
         self.places.insert(Place::Nodes);
         self.places.insert(Place::Node(node.name.clone()));
         self.touch_all_on(&node.name);
-        if old.is_some_and(|old| old.address != node.address) {
+        if old.as_ref().is_some_and(|old| old.address != node.address) {
             self.touch_exposing(&node.name);
+        }
+        if old.as_ref().map(|old| &old.locality) != Some(&node.locality) {
+            self.touch_proxies_on(&node.name);
         }
         let node = Arc::new(node);
         self.changes.push(Change::Put(Record::Node(Arc::clone(&node))));
@@ -338,6 +341,12 @@ impl Draft {
         for service in services {
             self.touch_health(&service);
         }
+    }
+
+    /// They are where their node is, unless they say otherwise.
+    fn touch_proxies_on(&mut self, node: &NodeName) {
+        let proxies = self.tables.services_on(node).filter(|service| service.kind == ServiceKind::ConnectProxy);
+        self.places.extend(proxies.map(|service| Place::Proxy(service.proxy_id())));
     }
 
     fn touch_proxies_of(&mut self, node: &NodeName, id: &ServiceId) {

@@ -111,6 +111,19 @@ fn a_nodes_record_touches_the_instances_on_it() {
 }
 
 #[test]
+fn a_node_that_is_elsewhere_touches_the_proxies_on_it() {
+    let mut world = World::with_nodes();
+    world.write(register_with_sidecar("web"));
+    let of = |region: &str| Some(crate::model::Locality { region: region.to_owned(), zone: "a".to_owned() });
+    let proxy = Place::Proxy(on_n1("web-sidecar-proxy"));
+    let applied = world.write(Write::RegisterNode(crate::model::Node { locality: of("r1"), ..node("n1") }));
+    assert!(applied.places.contains(&proxy) && applied.places.contains(&Place::Connect("web".into())));
+    let meta = [("a".to_owned(), "b".to_owned())].into();
+    let applied = world.write(Write::RegisterNode(crate::model::Node { locality: of("r1"), meta, ..node("n1") }));
+    assert!(!applied.places.contains(&proxy), "what else is said of the node is not theirs");
+}
+
+#[test]
 fn output_alone_is_news_to_readers_but_not_to_proxies() {
     let mut world = World::with_nodes();
     world.write(register_with_sidecar("web"));

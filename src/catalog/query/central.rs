@@ -10,7 +10,9 @@ use crate::catalog::tables::Tables;
 use crate::model::entry::{ProxyDefaults, ServiceDefaults};
 use crate::model::extension::{self, CONSUL_VERSION, Configured, Extension};
 use crate::model::topic::ChainKey;
-use crate::model::{Bind, EntryKey, EntryKind, LocalApp, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service};
+use crate::model::{
+    Bind, EntryKey, EntryKind, LocalApp, Locality, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service,
+};
 use crate::model::{ServiceKind, ServiceName, TransparentProxy, Upstream, UpstreamConfig};
 
 const LOOPBACK: &str = "127.0.0.1";
@@ -66,6 +68,7 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
     Some(ProxyConfig {
         id: id.clone(),
         datacenter: tables.datacenter().clone(),
+        locality: locality(tables, service).cloned(),
         destination: registered.destination_name.clone(),
         bind_address: bound(&config, service),
         bind_port: bind_port.unwrap_or(service.port),
@@ -86,6 +89,11 @@ pub fn proxy(tables: &Tables, id: &ProxyId) -> Option<ProxyConfig> {
         upstream_defaults: defaults.map(|defaults| defaults.upstreams.clone()).unwrap_or_default(),
         upstreams: registered.upstreams.iter().map(|of| upstream(of, defaults)).collect(),
     })
+}
+
+fn locality<'a>(tables: &'a Tables, service: &'a Service) -> Option<&'a Locality> {
+    let of_node = || tables.nodes.get(&service.node)?.locality.as_ref();
+    service.locality.as_ref().or_else(of_node)
 }
 
 /// Those of all proxies, then those of the service, as far as they are meant for this version.

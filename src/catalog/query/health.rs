@@ -68,5 +68,6 @@ fn endpoint(instance: &Instance, only_passing: bool) -> Endpoint {
         socket_path: service.socket_path.clone(),
         healthy: weight > 0 && !any(Status::Critical) && !(only_passing && any(Status::Warning)),
         weight: weight.clamp(1, MAX_WEIGHT),
+        locality: instance.locality().cloned(),
     }
 }

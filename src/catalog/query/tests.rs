@@ -2,15 +2,15 @@ use std::time::Duration;
 
 use super::*;
 use crate::catalog::fixture::{World, check, entry as an_entry, intentions as put_intentions, opaque, proxy_defaults};
+use crate::catalog::fixture::{node as a_node, sidecar, update};
 use crate::catalog::fixture::{put, register, register_with_sidecar, service as a_service, service_defaults};
-use crate::catalog::fixture::{sidecar, update};
 use crate::catalog::write::Write;
 use crate::model::entry::service_defaults::{UpstreamDefaults, UpstreamOverride};
 use crate::model::entry::service_resolver::Subset;
 use crate::model::entry::{EntryBody, ServiceDefaults, TlsSettings, TlsVersion};
 use crate::model::topic::{ChainKey, EndpointsKey};
 use crate::model::upstream_settings::{Limits, UpstreamSettings};
-use crate::model::{Action, Bind, Protocol, Proxy, ProxyConfig, ProxyId, Status, Upstream, Weights};
+use crate::model::{Action, Bind, Locality, Protocol, Proxy, ProxyConfig, ProxyId, Status, Upstream, Weights};
 
 /// The proxy of `web` with this `Proxy.Config`.
 fn configured(world: &mut World, config: &str) -> ProxyConfig {
@@ -253,6 +253,23 @@ fn what_a_registration_says_of_an_upstream_wins_over_the_services_word_on_it_and
     assert_eq!(timeouts, [1, 2, 3]);
     assert_eq!(found[0].chain.protocol, Some(Protocol::Http));
     assert!(found.iter().all(|of| of.settings.limits == limits));
+}
+
+#[test]
+fn a_proxy_and_an_instance_are_where_they_say_else_where_their_node_is() {
+    let at = |zone: &str| Some(Locality { region: "r".to_owned(), zone: zone.to_owned() });
+    let mut world = World::with_nodes();
+    world.write(register(Service { port: 21000, ..sidecar("web") }));
+    let seen = |world: &World| {
+        let endpoints = endpoints(&world.tables, &EndpointsKey::all("web".into())).endpoints;
+        assert_eq!(endpoints[0].locality, proxy_of(world).locality);
+        endpoints[0].locality.clone()
+    };
+    assert_eq!(seen(&world), None);
+    world.write(Write::RegisterNode(Node { locality: at("a"), ..a_node("n1") }));
+    assert_eq!(seen(&world), at("a"));
+    world.write(register(Service { port: 21000, locality: at("b"), ..sidecar("web") }));
+    assert_eq!(seen(&world), at("b"));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::resource::{Resource, ResourceType, Shared};
 pub(in crate::generate) fn failover(chain: &Shared<Chain>, resolver: &Resolver) -> Arc<Resource> {
     let name = chain.cluster_name(resolver);
     chain.resource(sharing_key(("failover", &name)), || {
-        let clusters: Vec<String> = resolver.members(chain).map(|(name, _)| name).collect();
+        let clusters: Vec<String> = resolver.members(chain).map(|member| member.cluster).collect();
         let needs = clusters.iter().map(|name| name.as_str().into()).collect();
         let message = aggregate(&name, resolver.connect_timeout, clusters, LbPolicy::ClusterProvided);
         Resource::new(ResourceType::Cluster, name.as_str(), needs, &message)

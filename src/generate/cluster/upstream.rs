@@ -21,6 +21,7 @@ use envoy_types::pb::google::protobuf::{UInt32Value, UInt64Value};
 
 use super::http_options;
 use crate::chain::Target;
+use crate::generate::vantage::Vantage;
 use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
 use crate::model::entry::TlsSettings;
 use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy, RingHash, SlowStart};
@@ -50,19 +51,21 @@ pub(in crate::generate) fn upstream(
     target: &Target,
     endpoints: &Shared<Endpoints>,
     settings: Settings<'_>,
+    vantage: Vantage<'_>,
 ) -> Result<Arc<Resource>, Reason> {
     if target.connect_timeout.is_zero() {
         return Err(Reason::NoTime);
     }
     let made_of = (name, target.connect_timeout, &target.sni, &target.spiffe_id);
-    Ok(endpoints.resource(sharing_key(("cluster", made_of, settings)), || {
+    // only a cluster that has its instances inside looks another way from elsewhere
+    let seen_from = Some(vantage).filter(|vantage| !vantage.is_anywhere() && has_host_names(endpoints));
+    Ok(endpoints.resource(sharing_key(("cluster", made_of, settings, seen_from)), || {
         let mut cluster = by_target(name, target, settings);
         let name: Arc<str> = name.into();
-        if endpoints.endpoints.iter().any(|endpoint| endpoint.socket_path.is_empty() && is_host_name(&endpoint.address))
-        {
+        if has_host_names(endpoints) {
             cluster.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::StrictDns.into()));
             cluster.dns_lookup_family = DnsLookupFamily::V4Preferred.into();
-            cluster.load_assignment = Some(endpoint::assignment(&name, endpoints, true));
+            cluster.load_assignment = Some(endpoint::assignment(&name, endpoints, true, vantage));
             return Resource::new(ResourceType::Cluster, name, vec![], &cluster);
         }
         let eds_config = ConfigSource { initial_fetch_timeout: settings.fetch_timeout.map(duration), ..tls::ads() };
@@ -70,6 +73,10 @@ pub(in crate::generate) fn upstream(
         cluster.eds_cluster_config = Some(EdsClusterConfig { eds_config: Some(eds_config), ..Default::default() });
         Resource::new(ResourceType::Cluster, Arc::clone(&name), vec![name], &cluster)
     }))
+}
+
+fn has_host_names(endpoints: &Endpoints) -> bool {
+    endpoints.endpoints.iter().any(|endpoint| endpoint.socket_path.is_empty() && is_host_name(&endpoint.address))
 }
 
 fn is_host_name(address: &str) -> bool {

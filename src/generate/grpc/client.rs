@@ -8,7 +8,7 @@ use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{
     ClusterDiscoveryType, DiscoveryType, EdsClusterConfig, LbPolicy,
 };
-use envoy_types::pb::envoy::config::core::v3::Locality;
+use envoy_types::pb::envoy::config::core::v3::HealthStatus;
 use envoy_types::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, LocalityLbEndpoints};
 use envoy_types::pb::envoy::config::listener::v3::{ApiListener, Listener};
 use envoy_types::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost};
@@ -20,6 +20,7 @@ use envoy_types::util::pack_any;
 use super::{router, tls};
 use crate::chain::{Chain, Resolver, Target};
 use crate::generate::cluster::{aggregate, balance};
+use crate::generate::vantage::Vantage;
 use crate::generate::{Reason, address, duration, endpoint, fault, route, sharing_key, tls::ads};
 use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy};
 use crate::model::{CertificateProviders, Endpoint, Endpoints};
@@ -91,7 +92,7 @@ pub(super) fn cluster(
 pub(super) fn failover(chain: &Shared<Chain>, resolver: &Resolver) -> Arc<Resource> {
     let name = chain.cluster_name(resolver);
     chain.resource(sharing_key(("grpc failover", &name)), || {
-        let clusters: Vec<String> = resolver.members(chain).map(|(name, _)| name).collect();
+        let clusters: Vec<String> = resolver.members(chain).map(|member| member.cluster).collect();
         let needs = clusters.iter().map(|name| name.as_str().into()).collect();
         let message = aggregate(&name, resolver.connect_timeout, clusters, LbPolicy::RoundRobin);
         Resource::new(ResourceType::Cluster, name.as_str(), needs, &message)
@@ -103,26 +104,40 @@ pub(super) fn does(balancer: &LoadBalancer) -> bool {
     matches!(balancer.policy, None | Some(LoadBalancerPolicy::RoundRobin | LoadBalancerPolicy::RingHash))
 }
 
-/// One locality, which gRPC wants named (be it by an empty name) and weighed.
-pub(super) fn assignment(cluster: &str, endpoints: &Shared<Endpoints>) -> Arc<Resource> {
-    endpoints.resource(sharing_key(("grpc endpoints", cluster)), || {
-        let lb_endpoints =
-            usable(endpoints).into_iter().map(|of| endpoint::instance(of, address::socket(&of.address, of.port)));
-        let locality = LocalityLbEndpoints {
-            locality: Some(Locality::default()),
-            load_balancing_weight: Some(UInt32Value { value: 1 }),
-            lb_endpoints: lb_endpoints.collect(),
+/// Each locality, which gRPC wants named (be it by an empty name) and weighed.
+pub(super) fn assignment(cluster: &str, endpoints: &Shared<Endpoints>, vantage: Vantage<'_>) -> Arc<Resource> {
+    endpoints.resource(sharing_key(("grpc endpoints", cluster, vantage)), || {
+        let instance = |of: &Endpoint| Some(endpoint::instance(of, address::socket(&of.address, of.port)));
+        let groups = vantage.groups(usable(endpoints).into_iter(), instance);
+        let several = groups.len() > 1;
+        let locality = |group| {
+            let locality = endpoint::locality(group);
+            let weight = if several { weight(&locality) } else { 1 };
+            LocalityLbEndpoints {
+                locality: Some(locality.locality.unwrap_or_default()),
+                load_balancing_weight: Some(UInt32Value { value: weight }),
+                ..locality
+            }
+        };
+        let message = ClusterLoadAssignment {
+            cluster_name: cluster.to_owned(),
+            endpoints: groups.into_iter().map(locality).collect(),
             ..Default::default()
         };
-        let message =
-            ClusterLoadAssignment { cluster_name: cluster.to_owned(), endpoints: vec![locality], ..Default::default() };
         Resource::new(ResourceType::Endpoint, cluster, vec![], &message)
     })
 }
 
+/// Among localities of one priority gRPC deals out by their own weights, and never looks at those of instances.
+fn weight(locality: &LocalityLbEndpoints) -> u32 {
+    let healthy = locality.lb_endpoints.iter().filter(|of| of.health_status == i32::from(HealthStatus::Healthy));
+    healthy.filter_map(|of| of.load_balancing_weight.as_ref()).map(|weight| weight.value).sum::<u32>().max(1)
+}
+
 /// What the assignment leaves out.
-pub(super) fn unusable(endpoints: &Endpoints) -> impl Iterator<Item = Reason> {
-    endpoints.endpoints.iter().filter_map(|endpoint| reach(endpoint).err())
+pub(super) fn unusable(endpoints: &Endpoints, vantage: Vantage<'_>) -> impl Iterator<Item = Reason> {
+    let seen = endpoints.endpoints.iter().filter(move |endpoint| vantage.sees(endpoint));
+    seen.filter_map(|endpoint| reach(endpoint).err())
 }
 
 /// Each place once, which is another thing gRPC insists on; of two registrations for one place the healthy one counts.

@@ -16,8 +16,9 @@ use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 
 use super::listener::http_filter;
+use super::vantage::Vantage;
 use super::{Generated, Origin, Reason, Refusal, route};
-use crate::chain::{Chain, Resolver};
+use crate::chain::{Chain, Member, Resolver};
 use crate::model::topic::EndpointsKey;
 use crate::model::{Endpoints, GrpcListener, ServiceName};
 use crate::resource::{Resource, ResourceType, Shared, View};
@@ -86,12 +87,14 @@ impl Draft<'_> {
             let reason = Reason::BeyondGrpc("SlowStartConfig".to_owned());
             self.refuse(ResourceType::Cluster, &chain.cluster_name(resolver), reason, self.of_node());
         }
-        for (name, target) in resolver.members(chain) {
+        for member in resolver.members(chain) {
+            let vantage = Vantage::new(self.snapshot.subscriber.node.locality.as_ref(), &member);
+            let Member { cluster: name, target, .. } = member;
             let Some(endpoints) = endpoints.get(&target.endpoints()) else { continue };
-            for reason in client::unusable(endpoints) {
+            for reason in client::unusable(endpoints, vantage) {
                 self.refuse(ResourceType::Endpoint, &name, reason, Origin::Instances(target.service.clone()));
             }
-            self.resources.push(client::assignment(&name, endpoints));
+            self.resources.push(client::assignment(&name, endpoints, vantage));
             self.resources.push(client::cluster(&name, target, balancer, endpoints, certificates));
         }
         if !resolver.failover.is_empty() {

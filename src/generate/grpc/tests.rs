@@ -29,13 +29,13 @@ fn subscriber(certificates: bool, listeners: &[&str]) -> GrpcSubscriber {
     let certificates = certificates.then(|| CertificateProviders { identity: "leaf".into(), roots: "roots".into() });
     let id = ProxyId { node: "n1".into(), service: "web".into() };
     GrpcSubscriber {
-        node: Arc::new(GrpcNode { id, asks: true, misses_returns: false, certificates }),
+        node: Arc::new(GrpcNode { id, asks: true, misses_returns: false, locality: None, certificates }),
         listeners: Arc::new(listeners.iter().map(|&name| name.to_owned()).collect()),
     }
 }
 
 fn endpoint(address: &str, port: u16, healthy: bool) -> Endpoint {
-    Endpoint { address: address.to_owned(), port, socket_path: String::new(), healthy, weight: 1 }
+    Endpoint { address: address.to_owned(), port, socket_path: String::new(), healthy, weight: 1, locality: None }
 }
 
 fn target(service: &str, endpoints: Vec<Endpoint>) -> Target {

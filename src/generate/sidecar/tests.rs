@@ -32,6 +32,7 @@ pub(super) fn facts() -> Facts {
         proxy: Some(Arc::new(ProxyConfig {
             id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
             datacenter: "dc1".into(),
+            locality: None,
             destination: "web".into(),
             bind_address: "0.0.0.0".to_owned(),
             bind_port: 21000,
@@ -146,6 +147,7 @@ pub(super) fn instances(addresses: &[&str]) -> Endpoints {
         socket_path: String::new(),
         healthy: true,
         weight: 1,
+        locality: None,
     };
     Endpoints { endpoints: addresses.iter().map(endpoint).collect() }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::access_logs::AccessLogs;
 use crate::model::expose::Expose;
 use crate::model::extension::Extension;
+use crate::model::locality::{FailoverPolicy, Prioritize};
 use crate::model::proxy::{MutualTls, Opaque, Protocol};
 use crate::model::transparent::TransparentProxy;
 
@@ -18,6 +19,10 @@ pub struct ProxyDefaults {
     pub expose: Expose,
     pub transparent: TransparentProxy,
     pub access_logs: AccessLogs,
+    /// Of resolvers that say nothing. `None`: none.
+    pub prioritize_by_locality: Option<Prioritize>,
+    /// Of failovers that say nothing. `None`: sequential.
+    pub failover_policy: Option<FailoverPolicy>,
     /// Applied in this order, before those of the service.
     pub extensions: Vec<Extension>,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::service_splitter::Weight;
+use crate::model::locality::{FailoverPolicy, Prioritize};
 use crate::model::names::ServiceName;
 use crate::model::words::words;
 
@@ -26,6 +27,8 @@ pub struct ServiceResolver {
     /// For requests whose chain begins here.
     pub request_timeout: Option<Duration>,
     pub load_balancer: LoadBalancer,
+    /// `None`: as proxy-defaults says.
+    pub prioritize_by_locality: Option<Prioritize>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -58,6 +61,8 @@ pub struct Failover {
     pub datacenters: Vec<String>,
     /// Instead of all the others.
     pub targets: Vec<Redirect>,
+    /// `None`: as proxy-defaults says.
+    pub policy: Option<FailoverPolicy>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]

@@ -19,6 +19,8 @@ pub(in crate::wire) struct NodeAnswer<'a> {
     datacenter: &'a Datacenter,
     tagged_addresses: &'a BTreeMap<String, String>,
     meta: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locality: Option<LocalityAnswer<'a>>,
     create_index: Index,
     modify_index: Index,
 }
@@ -36,6 +38,7 @@ pub(in crate::wire) fn node_answer<'a>(node: &'a Node, datacenter: &'a Datacente
         datacenter,
         tagged_addresses: &node.tagged_addresses,
         meta: &node.meta,
+        locality: node.locality.as_ref().map(LocalityAnswer::from),
         create_index: node.create_index,
         modify_index: node.modify_index,
     }

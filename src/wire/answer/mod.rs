@@ -23,7 +23,7 @@ pub use member::member;
 pub use service::{agent_service, agent_service_with_hash, service_health};
 pub use ui::{node_info, overview, service_summary, topology};
 
-use crate::model::service::Locality;
+use crate::model::Locality;
 use crate::model::{ServiceKind, TaggedAddress, Weights};
 
 /// `{}`

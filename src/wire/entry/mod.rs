@@ -6,6 +6,7 @@ mod jwt_provider;
 mod key_set;
 mod load_balancer;
 mod mesh;
+mod nearness;
 mod proxy_defaults;
 mod reference;
 mod service_defaults;
@@ -17,6 +18,7 @@ mod service_splitter;
 use serde_json::Value;
 
 pub(super) use load_balancer::show as show_load_balancer;
+pub(super) use nearness::{show_policy, show_prioritize};
 pub(super) use service_resolver::show_subset;
 pub(super) use service_router::{show_destination, show_match};
 pub(super) use service_splitter::show_split;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::nearness;
 use crate::model::entry::ProxyDefaults;
 use crate::model::{MutualTls, Protocol};
 use crate::wire::fields::{Fields, Result};
@@ -22,12 +23,11 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
         expose: expose::decode(fields)?,
         transparent: transparent::decode(fields)?,
         access_logs: access_logs::decode(fields)?,
+        prioritize_by_locality: nearness::prioritize(fields)?,
+        failover_policy: nearness::policy(fields, "FailoverPolicy")?,
         extensions: extension::decode(fields)?,
     };
     fields.only("MeshGateway", &["none"])?;
-    // what they say is what happens anyway
-    fields.only("FailoverPolicy", &["sequential"])?;
-    fields.only("PrioritizeByLocality", &["none"])?;
     Ok(defaults)
 }
 
@@ -43,4 +43,6 @@ pub(super) fn show(members: Members, body: &ProxyDefaults) -> Members {
         .always("Expose", expose::show(&body.expose))
         .always("AccessLogs", access_logs::show(&body.access_logs))
         .objects("EnvoyExtensions", extension::show(&body.extensions))
+        .object("FailoverPolicy", nearness::show_policy(body.failover_policy.as_ref()))
+        .object("PrioritizeByLocality", nearness::show_prioritize(body.prioritize_by_locality))
 }

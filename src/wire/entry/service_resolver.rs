@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{load_balancer, reference};
+use super::{load_balancer, nearness, reference};
 use crate::model::ServiceName;
 use crate::model::entry::ServiceResolver;
 use crate::model::entry::service_resolver::{EVERY_SUBSET, Failover, Redirect, Subset};
@@ -18,9 +18,8 @@ pub(super) fn decode(fields: &mut Fields<'_>, name: &str) -> Result<ServiceResol
         connect_timeout: fields.optional_duration("ConnectTimeout")?,
         request_timeout: fields.optional_duration("RequestTimeout")?,
         load_balancer: load_balancer::decode(fields)?,
+        prioritize_by_locality: nearness::prioritize(fields)?,
     };
-    // what it says is what happens anyway
-    fields.only("PrioritizeByLocality", &["none"])?;
     subsets_are_there(&resolver, name, fields)?;
     if resolver.redirect.is_some() && !resolver.failover.is_empty() {
         return Err(fields.error("Failover", "cannot be combined with a Redirect"));
@@ -109,12 +108,7 @@ fn failover(mut fields: Fields<'_>) -> Result<Failover> {
     });
     let targets: Vec<Redirect> = targets.collect::<Result<_>>()?;
     fields.unsupported(&["SamenessGroup"])?;
-    if let Some(mut policy) = fields.object("Policy", "a failover policy")? {
-        // what it says is what happens anyway
-        policy.only("Mode", &["sequential"])?;
-        policy.unsupported(&["Regions"])?;
-        policy.finish()?;
-    }
+    let policy = nearness::policy(&mut fields, "Policy")?;
     let elsewhere = service.is_some() || !subset.is_empty() || !datacenters.is_empty();
     if !targets.is_empty() && elsewhere {
         return Err(fields.error("Targets", "cannot be combined with Service, ServiceSubset or Datacenters"));
@@ -123,7 +117,7 @@ fn failover(mut fields: Fields<'_>) -> Result<Failover> {
         return Err(fields.error("Targets", "a failover needs one of Service, ServiceSubset, Datacenters, Targets"));
     }
     fields.finish()?;
-    Ok(Failover { service, subset, datacenters, targets })
+    Ok(Failover { service, subset, datacenters, targets, policy })
 }
 
 pub(super) fn show(members: Members, body: &ServiceResolver) -> Members {
@@ -143,6 +137,7 @@ pub(super) fn show(members: Members, body: &ServiceResolver) -> Members {
         .duration("ConnectTimeout", body.connect_timeout)
         .duration("RequestTimeout", body.request_timeout)
         .object("LoadBalancer", load_balancer::show(&body.load_balancer))
+        .object("PrioritizeByLocality", nearness::show_prioritize(body.prioritize_by_locality))
 }
 
 pub(in crate::wire) fn show_subset(subset: &Subset) -> Members {
@@ -162,4 +157,5 @@ fn show_failover(failover: &Failover) -> Members {
         .text("ServiceSubset", &failover.subset)
         .texts("Datacenters", &failover.datacenters)
         .objects("Targets", failover.targets.iter().map(show_target))
+        .object("Policy", nearness::show_policy(failover.policy.as_ref()))
 }

@@ -4,7 +4,7 @@ use super::check::status;
 use super::{Form, complete, decode, inside, rules};
 use crate::model::{Check, CheckId, Datacenter, Index, Node, NodeName, Service, ServiceId, ServiceName, Status};
 use crate::wire::fields::{DecodeError, Fields, Result};
-use crate::wire::meta;
+use crate::wire::{locality, meta};
 
 /// Clients send back what they read.
 const COMPUTED: [&str; 2] = ["CreateIndex", "ModifyIndex"];
@@ -15,13 +15,13 @@ pub fn node(mut fields: Fields<'_>, datacenter: &Datacenter) -> Result<Node> {
     fields.only("Datacenter", &[datacenter.as_str()])?;
     fields.default_tenancy()?;
     fields.computed(&COMPUTED);
-    fields.unsupported(&["Locality"])?;
     let node = Node {
         id: fields.text("ID")?,
         name: fields.text("Node")?.into(),
         address: fields.text("Address")?,
         tagged_addresses: fields.text_map("TaggedAddresses")?,
         meta: meta::of_entry(&mut fields, "Meta")?,
+        locality: locality::decode(&mut fields)?,
         ..Node::default()
     };
     if node.name.is_empty() {

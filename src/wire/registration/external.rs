@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::catalog;
 use crate::model::{Check, CheckId, Datacenter, Node, NodeName, Service, ServiceId};
 use crate::wire::fields::{DecodeError, Fields, Result, Typing};
-use crate::wire::meta;
+use crate::wire::{locality, meta};
 
 /// What somebody outside says of a node.
 #[derive(Clone, PartialEq, Debug)]
@@ -24,13 +24,13 @@ pub fn register(body: &Value, datacenter: &Datacenter) -> Result<External> {
     let mut fields = Fields::new(body, "a catalog registration", Typing::Strict)?;
     fields.only("Datacenter", &[datacenter.as_str()])?;
     fields.default_tenancy()?;
-    fields.unsupported(&["Locality"])?;
     let node = Node {
         id: fields.text("ID")?,
         name: fields.text("Node")?.into(),
         address: fields.text("Address")?,
         tagged_addresses: fields.text_map("TaggedAddresses")?,
         meta: meta::of_entry(&mut fields, "NodeMeta")?,
+        locality: locality::decode(&mut fields)?,
         ..Node::default()
     };
     let skip_node_update = fields.flag("SkipNodeUpdate")?;

@@ -14,9 +14,8 @@ pub use encode::encode;
 pub use external::{External, Gone, deregister, register};
 
 use super::fields::{DecodeError, Fields, Result, Typing, asks_nothing, unsupported};
-use super::meta;
+use super::{locality, meta};
 use crate::catalog::Registration;
-use crate::model::service::Locality;
 use crate::model::{Check, NodeName, Service, ServiceId, ServiceKind, ServiceName, Status, TaggedAddress, Weights};
 
 /// The body of `/v1/agent/service/register`, for an instance on this node.
@@ -121,7 +120,7 @@ fn decode(mut fields: Fields<'_>, node: &NodeName, form: Form) -> Result<Decoded
         service.tagged_addresses.insert(tag, TaggedAddress { address: text, port });
     }
     service.weights = weights(&mut fields, form)?;
-    service.locality = locality(&mut fields)?;
+    service.locality = locality::decode(&mut fields)?;
     service.proxy = fields.object("Proxy", "a proxy")?.map(proxy::decode).transpose()?.flatten();
     let checks = check::of_fields(&mut fields)?;
     fields.unsupported(&["Token", "Ports"])?;
@@ -159,16 +158,6 @@ fn weights(fields: &mut Fields<'_>, form: Form) -> Result<Weights> {
     weights.finish()?;
     let narrow = |weight| u32::try_from(weight).unwrap_or_default();
     Ok(Weights { passing: narrow(passing), warning: narrow(warning) })
-}
-
-fn locality(fields: &mut Fields<'_>) -> Result<Option<Locality>> {
-    let Some(mut locality) = fields.object("Locality", "a locality")? else { return Ok(None) };
-    let (region, zone) = (locality.text("Region")?, locality.text("Zone")?);
-    if region.is_empty() && !zone.is_empty() {
-        return Err(locality.error("Zone", "needs a Region"));
-    }
-    locality.finish()?;
-    Ok((!region.is_empty()).then_some(Locality { region, zone }))
 }
 
 fn connect(fields: &mut Fields<'_>, service: &mut Service, node: &NodeName) -> Result<Option<Decoded>> {

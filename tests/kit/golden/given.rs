@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use chancery::catalog::{AuthorityState, Outcome, Settings, Tables, Write, apply, query};
 use chancery::model::{Action, CertificateProviders, GrpcNode, GrpcSubscriber, Index, Leaf, Node, NodeName, ProxyId};
-use chancery::model::{Root, Roots, Secret, Status, UnixTime};
-use chancery::wire::{Document, Format, Typing, entry, registration};
+use chancery::model::{Locality, Root, Roots, Secret, Status, UnixTime};
+use chancery::wire::{Document, Fields, Format, Typing, entry, registration};
 use serde_json::Value;
 
 pub const TRUST_DOMAIN: &str = "11111111-2222-3333-4444-555555555555.consul";
@@ -73,7 +73,8 @@ impl Given {
         for node in &nodes {
             let name = NodeName::from(text(&node["name"]));
             let address = text(&node["address"]).to_owned();
-            write(&Write::RegisterNode(Node { name: name.clone(), address, ..Node::default() }));
+            let locality = locality(node);
+            write(&Write::RegisterNode(Node { name: name.clone(), address, locality, ..Node::default() }));
             for service in list(&node["service"]) {
                 let registration = registration::service(service, Typing::Weak, &name);
                 let registration = registration.unwrap_or_else(|error| refuse("service", &error));
@@ -107,9 +108,16 @@ fn subscriber(grpc: &Value, node: NodeName) -> GrpcSubscriber {
     let certificates =
         provider("identity").zip(provider("roots")).map(|(identity, roots)| CertificateProviders { identity, roots });
     let id = ProxyId { node, service: text(&grpc["id"]).into() };
-    let node = GrpcNode { id, asks: grpc["asks"] == true, misses_returns: false, certificates };
+    let locality = locality(grpc);
+    let node = GrpcNode { id, asks: grpc["asks"] == true, misses_returns: false, locality, certificates };
     let listeners = list(&grpc["listeners"]).into_iter().map(|name| text(name).to_owned()).collect();
     GrpcSubscriber { node: Arc::new(node), listeners: Arc::new(listeners) }
+}
+
+fn locality(of: &Value) -> Option<Locality> {
+    let given = of.get("locality").map(|given| serde_json::json!({ "locality": given }))?;
+    let mut fields = Fields::new(&given, "a node", Typing::Weak).unwrap_or_else(|error| panic!("{error}"));
+    chancery::wire::locality::decode(&mut fields).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Every check passes that `health` does not name.
