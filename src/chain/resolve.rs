@@ -79,7 +79,7 @@ impl<'a> Compiler<'a> {
             }
             let subset = subset(&wanted, body)?;
             let connect_timeout = self.connect_timeout(body);
-            let prioritize = body.and_then(|body| body.prioritize_by_locality);
+            let prioritize = self.prioritize(body, &mut entries);
             let target = self.target(&wanted, subset, connect_timeout, external, prioritize);
             return Ok(Resolved { target, connect_timeout, body, entries, wanted });
         }
@@ -118,9 +118,29 @@ impl<'a> Compiler<'a> {
                 found.push(other.target);
             }
         }
-        let by_default = self.body::<ProxyDefaults>(&ProxyDefaults::NAME.into());
-        let by_default = by_default.and_then(|defaults| defaults.failover_policy.as_ref());
-        Ok((found, failover.policy.as_ref().or(by_default).cloned()))
+        if failover.policy.is_some() {
+            return Ok((found, failover.policy.clone()));
+        }
+        let of_all = self.of_all().and_then(|defaults| defaults.failover_policy.clone());
+        if of_all.is_some() {
+            entries.insert(of_all_key());
+        }
+        Ok((found, of_all))
+    }
+
+    /// What the resolver says, else what holds for all.
+    fn prioritize(&mut self, body: Option<&ServiceResolver>, entries: &mut BTreeSet<EntryKey>) -> Option<Prioritize> {
+        let own = body.and_then(|body| body.prioritize_by_locality);
+        if own.is_some() {
+            return own;
+        }
+        let of_all = self.of_all()?.prioritize_by_locality?;
+        entries.insert(of_all_key());
+        Some(of_all)
+    }
+
+    fn of_all(&mut self) -> Option<&'a ProxyDefaults> {
+        self.body::<ProxyDefaults>(&ProxyDefaults::NAME.into())
     }
 
     fn redirected(&self, wanted: &Wanted, redirect: &Redirect, entry: &EntryKey) -> Result<Wanted, Fault> {
@@ -151,8 +171,6 @@ impl<'a> Compiler<'a> {
         external: Option<&str>,
         prioritize: Option<Prioritize>,
     ) -> TargetId {
-        let by_default = self.body::<ProxyDefaults>(&ProxyDefaults::NAME.into());
-        let by_default = by_default.and_then(|defaults| defaults.prioritize_by_locality);
         let (datacenter, trust_domain) = (self.inputs.datacenter, self.inputs.trust_domain);
         let service = &wanted.service;
         let named = wanted.name();
@@ -170,7 +188,7 @@ impl<'a> Compiler<'a> {
             external: external.is_some(),
             name,
             spiffe_id: spiffe_id.to_string(),
-            prioritize_by_locality: prioritize.or(by_default),
+            prioritize_by_locality: prioritize,
         };
         self.targets.insert(id.clone(), target);
         id
@@ -189,6 +207,10 @@ impl<'a> Compiler<'a> {
         };
         Err(Fault::External { service: service.clone(), what })
     }
+}
+
+fn of_all_key() -> EntryKey {
+    EntryKey::new(EntryKind::ProxyDefaults, ProxyDefaults::NAME)
 }
 
 fn subset(wanted: &Wanted, body: Option<&ServiceResolver>) -> Result<Subset, Fault> {

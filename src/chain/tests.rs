@@ -262,6 +262,18 @@ fn priority_by_locality_is_that_of_the_resolver_else_of_all() {
 }
 
 #[test]
+fn what_holds_for_all_is_among_the_entries_that_made_a_chain_what_it_is() {
+    let defaults = ProxyDefaults { prioritize_by_locality: Some(Prioritize::Failover), ..Default::default() };
+    let chain = World::default().with("global", EntryBody::ProxyDefaults(defaults)).chain("web");
+    assert!(chain.default, "calls go where they went");
+    let causes = explain(&chain);
+    assert!(
+        causes.iter().all(|cause| cause.entries == [EntryKey::new(crate::model::EntryKind::ProxyDefaults, "global")]),
+        "{causes:?}"
+    );
+}
+
+#[test]
 fn every_instance_is_in_one_of_the_parts_of_a_failover_by_locality() {
     let at = |region: &str| Locality { region: region.to_owned(), zone: "a".to_owned() };
     let regions = ["r1".to_owned(), "r2".to_owned()];

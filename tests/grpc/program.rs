@@ -31,17 +31,23 @@ pub struct Identity<'a> {
     pub asks: bool,
     /// A folder with `cert.pem`, `key.pem` and `roots.pem`.
     pub certificates: Option<&'a Path>,
+    /// Its region and zone.
+    pub place: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Identity<'a> {
     /// Served because it asks.
     pub fn asking(id: &'a str) -> Self {
-        Self { id, asks: true, certificates: None }
+        Self { id, asks: true, certificates: None, place: None }
     }
 
     /// Served because it is registered with `Connect.Native`.
     pub fn native(id: &'a str) -> Self {
-        Self { id, asks: false, certificates: None }
+        Self { id, asks: false, certificates: None, place: None }
+    }
+
+    pub fn at(self, region: &'a str, zone: &'a str) -> Self {
+        Self { place: Some((region, zone)), ..self }
     }
 
     pub fn with(self, certificates: &'a Path) -> Self {
@@ -72,7 +78,8 @@ impl<'a> Identity<'a> {
                 "refresh_interval": "600s",
             }}});
         }
-        bootstrap["node"] = json!({"id": self.id, "cluster": "", "locality": {}, "metadata": metadata});
+        let locality = self.place.map_or(json!({}), |(region, zone)| json!({"region": region, "zone": zone}));
+        bootstrap["node"] = json!({"id": self.id, "cluster": "", "locality": locality, "metadata": metadata});
         bootstrap
     }
 }

@@ -4,7 +4,8 @@ use chancery_tests::agent::Agent;
 
 use crate::program::Language::{Node, Python};
 use crate::program::{Client, Identity, Language, Server, has};
-use crate::{assert_no_rejections, deregister, register, register_native};
+use crate::{assert_no_rejections, deregister, instance, register, register_native};
+use serde_json::json;
 
 /// Instances come, go and fail; the service goes and returns.
 async fn life_of_a_service(language: Language) {
@@ -91,4 +92,67 @@ async fn a_client_may_come_before_its_service_and_its_own_registration() {
     });
     assert_eq!(answer, "ok one");
     assert_no_rejections(&agent).await;
+}
+
+/// Faults of routes are put in the way of calls by the library itself.
+async fn faults(language: Language) {
+    let agent = Agent::dev().await;
+    let one = Server::plain(agent.folder(), "one").await;
+    register(&agent, "echo", "echo1", one.port).await;
+    agent.put("/v1/config", json!({ "Kind": "service-defaults", "Name": "echo", "Protocol": "grpc" })).await;
+    let mut client = Client::start(language, &agent, &Identity::asking("caller"), "xds:///echo");
+    assert_eq!(client.call().await, "ok one");
+    let routes = json!([{ "Destination": { "Fault": { "Abort": { "GRPCStatus": 9 } } } }]);
+    agent.put("/v1/config", json!({ "Kind": "service-router", "Name": "echo", "Routes": routes })).await;
+    client.expect_all(&["error FAILED_PRECONDITION Fault injected"]).await;
+    agent.delete("/v1/config/service-router/echo").await;
+    client.expect_all(&["ok one"]).await;
+    assert_no_rejections(&agent).await;
+}
+
+#[tokio::test]
+async fn calls_of_python_are_aborted_as_a_route_says() {
+    if has(Python, "calls_of_python_are_aborted_as_a_route_says") {
+        faults(Python).await;
+    }
+}
+
+#[tokio::test]
+async fn calls_of_node_are_aborted_as_a_route_says() {
+    if has(Node, "calls_of_node_are_aborted_as_a_route_says") {
+        faults(Node).await;
+    }
+}
+
+/// Instances near the program go first, and the others when there are none.
+async fn localities(language: Language) {
+    let agent = Agent::dev().await;
+    let (one, two) = (Server::plain(agent.folder(), "one").await, Server::plain(agent.folder(), "two").await);
+    for (id, port, region) in [("echo1", one.port, "r1"), ("echo2", two.port, "r2")] {
+        let mut instance = instance("echo", id, port);
+        instance["Locality"] = json!({ "Region": region, "Zone": "a" });
+        agent.put("/v1/agent/service/register", instance).await;
+    }
+    let mut client = Client::start(language, &agent, &Identity::asking("caller").at("r2", "a"), "xds:///echo");
+    client.expect_all(&["ok one", "ok two"]).await;
+    let mode = json!({ "Mode": "failover" });
+    agent.put("/v1/config", json!({ "Kind": "service-resolver", "Name": "echo", "PrioritizeByLocality": mode })).await;
+    client.expect_all(&["ok two"]).await;
+    deregister(&agent, "echo2").await;
+    client.expect_all(&["ok one"]).await;
+    assert_no_rejections(&agent).await;
+}
+
+#[tokio::test]
+async fn python_calls_who_is_near() {
+    if has(Python, "python_calls_who_is_near") {
+        localities(Python).await;
+    }
+}
+
+#[tokio::test]
+async fn node_calls_who_is_near() {
+    if has(Node, "node_calls_who_is_near") {
+        localities(Node).await;
+    }
 }

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::ClusterDiscoveryType;
+use envoy_types::pb::envoy::config::listener::v3::{Listener, filter::ConfigType};
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
 use envoy_types::pb::envoy::config::route::v3::{RouteConfiguration, route};
 use envoy_types::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 use proptest::prelude::*;
-use prost::Message as _;
+use prost::{Message as _, Name as _};
 
 use super::tests::{at, edit, facts, instances, made};
 use super::*;
@@ -51,6 +54,26 @@ fn named_by_clusters(cluster: &Cluster) -> Vec<String> {
     }
 }
 
+const FAULT: &str = "envoy.filters.http.fault";
+
+/// The names of the routes whose listeners have a filter for faults.
+fn filtered(generated: &Generated) -> BTreeSet<String> {
+    let listeners: Vec<Listener> = messages(generated, ResourceType::Listener);
+    let filters = listeners.iter().flat_map(|listener| &listener.filter_chains).flat_map(|chain| &chain.filters);
+    let managers = filters.filter_map(|filter| match &filter.config_type {
+        Some(ConfigType::TypedConfig(any)) if any.type_url == HttpConnectionManager::type_url() => {
+            Some(HttpConnectionManager::decode(&*any.value).expect("it decodes"))
+        }
+        _ => None,
+    });
+    let faulty = managers.filter(|manager| manager.http_filters.iter().any(|filter| filter.name == FAULT));
+    let routes = faulty.map(|manager| match manager.route_specifier {
+        Some(RouteSpecifier::Rds(rds)) => rds.route_config_name,
+        other => panic!("no routes of their own: {other:?}"),
+    });
+    routes.collect()
+}
+
 proptest! {
     #[test]
     fn every_route_and_listener_and_cluster_names_only_clusters_that_are_there(
@@ -85,6 +108,12 @@ proptest! {
             }
         }
         prop_assert_eq!(made(&facts).view.version, generated.view.version);
+        let faulty = |routes: &RouteConfiguration| {
+            let mut routes = routes.virtual_hosts.iter().flat_map(|host| &host.routes);
+            routes.any(|route| route.typed_per_filter_config.contains_key(FAULT))
+        };
+        let faults: BTreeSet<String> = routes.iter().filter(|of| faulty(of)).map(|of| of.name.clone()).collect();
+        prop_assert_eq!(faults, filtered(&generated));
     }
 
     #[test]
