@@ -10,8 +10,9 @@ use actix::Arbiter;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use chancery::authority::AuthorityError;
 use chancery::catalog::{Registration, Settings, Write, query};
-use chancery::model::{Check, CheckId, Entry, Node, NodeName, Service, ServiceId, Status, TrustDomain};
+use chancery::model::{Check, CheckId, Entry, Node, NodeName, Service, ServiceId, Status, TrustDomain, UnixTime};
 
 use crate::catalog::CommitError;
 use crate::config::{AgentConfig, AgentFlags, ConfigError};
@@ -45,6 +46,8 @@ pub enum AgentError {
     Certificate(#[from] CertificateError),
     #[error("{what}, from the configuration: {error}")]
     Configured { what: String, error: CommitError },
+    #[error("connect.ca_config: {0}")]
+    Root(#[from] AuthorityError),
     #[error("metrics cannot be installed: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("the gRPC door failed: {0}")]
@@ -99,6 +102,10 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
         None => Arc::new(Memory::default()),
     };
     let cluster_id = config.cluster_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let trust_domain = TrustDomain::from(format!("{cluster_id}.consul"));
+    let clock = Clock::system();
+    let now = UnixTime(clock.unix_seconds());
+    let first_root = config.first_root.as_ref().map(|root| root.state(&trust_domain, now)).transpose()?.map(Arc::new);
     let plan = Plan {
         settings: Settings {
             datacenter: config.datacenter.clone(),
@@ -110,8 +117,9 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
         store,
         cells,
         sources,
-        clock: Clock::system(),
-        trust_domain: TrustDomain::from(format!("{cluster_id}.consul")),
+        clock,
+        trust_domain,
+        first_root,
         leaf_ttl: config.leaf_ttl,
         node: config.node_name.clone(),
         checks: config.checks_run.clone(),

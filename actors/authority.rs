@@ -29,6 +29,8 @@ pub struct AuthorityParts {
     pub clock: Clock,
     /// For a root made here: `<cluster id>.consul`.
     pub trust_domain: TrustDomain,
+    /// The root of a mesh that has none yet; `None`: one is made.
+    pub first_root: Option<Arc<AuthorityState>>,
     pub seat: Seat<Authority>,
     pub desk: Arc<Desk>,
     pub cells: Cells,
@@ -104,11 +106,20 @@ impl Authority {
     }
 
     fn found(&self) {
-        if self.parts.catalog.tables().authority().is_some() {
+        let first = self.parts.first_root.as_deref();
+        if let Some(known) = self.parts.catalog.tables().authority() {
+            let id = |state: &AuthorityState| state.roots.active().map(|root| root.id.clone());
+            if first.is_some_and(|first| id(first) != id(known)) {
+                tracing::warn!(
+                    "the root of connect.ca_config has no effect: the mesh has another one already, which \
+                    `chancery connect ca set-config` replaces"
+                );
+            }
             return;
         }
         let now = UnixTime(self.parts.clock.unix_seconds());
-        match authority::new_root(&self.parts.trust_domain, KeyKind::default(), now) {
+        let made = || authority::new_root(&self.parts.trust_domain, KeyKind::default(), now);
+        match first.cloned().map_or_else(made, Ok) {
             Ok(state) => self.parts.catalog.commit_later("keep the root", Write::SetAuthority(state)),
             Err(error) => tracing::error!(%error, "no root certificate could be made; the mesh has no identities"),
         }

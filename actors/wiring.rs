@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use chancery::catalog::{Settings, Tables};
+use chancery::catalog::{AuthorityState, Settings, Tables};
 use chancery::model::{Place, ServiceName, TrustDomain};
 
 use crate::authority::{Authority, AuthorityParts};
@@ -37,6 +37,8 @@ pub struct Plan {
     pub clock: Clock,
     /// For a root that is made at the first start.
     pub trust_domain: TrustDomain,
+    /// The root of a mesh that has none yet, when it is not to be made.
+    pub first_root: Option<Arc<AuthorityState>>,
     pub leaf_ttl: Duration,
     /// The node whose checks are run here.
     pub node: chancery::model::NodeName,
@@ -77,7 +79,7 @@ impl House {
         };
         let catalog = ground.catalog(&plan);
         if plan.settings.mesh {
-            ground.authority(&catalog, plan.trust_domain);
+            ground.authority(&catalog, plan.trust_domain, plan.first_root);
         }
         let (leaves, identities) = ground.leaves(&catalog, plan.leaf_ttl);
         let watches = ground.watches(identities);
@@ -126,11 +128,12 @@ impl Ground {
         handle
     }
 
-    fn authority(&self, catalog: &CatalogHandle, trust_domain: TrustDomain) {
+    fn authority(&self, catalog: &CatalogHandle, trust_domain: TrustDomain, first_root: Option<Arc<AuthorityState>>) {
         let parts = AuthorityParts {
             catalog: catalog.clone(),
             clock: self.clock,
             trust_domain,
+            first_root,
             seat: Seat::default(),
             desk: Arc::clone(&self.desk),
             cells: self.sources.clone(),

@@ -2,8 +2,10 @@
 //! how it ends.
 
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use chancery::authority;
+use chancery::model::{KeyKind, TrustDomain, UnixTime};
 use chancery_tests::agent::Agent;
 use chancery_tests::setup;
 use chancery_tests::wait::eventually;
@@ -128,4 +130,35 @@ fn under_the_name_consul_it_answers_as_consul() {
     assert!(said(&["catalog", "-help"]).contains("Usage: consul catalog"));
     assert!(said(&["agent", "-help"]).contains("$ consul agent"), "{}", said(&["agent", "-help"]));
     assert!(said(&["acl", "bootstrap"]).contains("there are no tokens"));
+}
+
+#[tokio::test]
+async fn the_first_root_may_be_one_that_somebody_has_already() {
+    const CLUSTER: &str = "11111111-2222-3333-4444-555555555555";
+    let now = UnixTime(i64::try_from(SystemTime::UNIX_EPOCH.elapsed().expect("now").as_secs()).expect("now"));
+    let root = |domain: &str| authority::new_root(&TrustDomain::from(domain), KeyKind::Ec(384), now).expect("a root");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = |state: &chancery::catalog::AuthorityState| {
+        let root = state.roots.active().expect("it is active");
+        let text = format!(
+            "connect {{ ca_config {{\n  cluster_id = \"{CLUSTER}\"\n  root_cert = <<EOF\n{}\nEOF\n  private_key = <<EOF\n{}\nEOF\n}} }}",
+            root.pem.trim_end(),
+            state.key.reveal().trim_end()
+        );
+        let path = folder.path().join("root.hcl");
+        std::fs::write(&path, text).expect("it can be written");
+        path.to_string_lossy().into_owned()
+    };
+    let own = root(&format!("{CLUSTER}.consul"));
+    let agent = Agent::start(&["-dev", "-config-file", &file(&own)]).await;
+    let roots = agent.http.json("/v1/connect/ca/roots").await;
+    let id = &own.roots.active().expect("it is active").id;
+    assert_eq!(
+        (roots["ActiveRootID"].as_str(), &roots["Roots"][0]["PrivateKeyBits"]),
+        (Some(id.as_str()), &json!(384))
+    );
+
+    let output = agent.command(&["agent", "-dev", "-config-file", &file(&root("elsewhere.consul"))]).output();
+    let said = String::from_utf8_lossy(&output.expect("it runs").stderr).into_owned();
+    assert!(said.contains("connect.ca_config") && said.contains("another trust domain"), "{said}");
 }

@@ -322,3 +322,30 @@ async fn programs_of_checks_are_run_and_those_from_elsewhere_are_not() {
     let told = refused(&agent, &format!("services register {}", elsewhere.display()));
     assert!(told.contains("enable_script_checks"), "{told}");
 }
+
+#[tokio::test]
+async fn intentions_are_read_from_files_and_a_snapshot_says_what_it_holds() {
+    let agent = Agent::dev().await;
+    let file = |name: &str, text: &str| agent.write_file(name, text).display().to_string();
+    let json =
+        file("a.json", r#"{"SourceName": "web", "DestinationName": "db", "Action": "deny", "Description": "no"}"#);
+    let hcl = file("b.hcl", "source_name = \"shop\" destination_name = \"db\" action = \"allow\"");
+    let told = done(&agent, &format!("intention create -file {json} {hcl}"));
+    assert_eq!(told, "Created: web => db (deny)\nCreated: shop => db (allow)\n");
+    assert!(refused(&agent, &format!("intention create -file {json}")).contains("-replace"));
+    done(&agent, &format!("intention create -file -replace {json}"));
+    let nameless = file("c.hcl", "destination_name = \"db\" action = \"allow\"");
+    assert!(refused(&agent, &format!("intention create -file {nameless}")).contains("needs a SourceName"));
+    assert!(refused(&agent, "intention create web").contains("name two services"));
+
+    let snapshot = file("s.snap", "");
+    done(&agent, &format!("snapshot save {snapshot}"));
+    let told = done(&agent, &format!("snapshot inspect {snapshot}"));
+    assert!(told.contains("Config entries") && told.contains("Index"), "{told}");
+    let told: Value =
+        serde_json::from_str(&done(&agent, &format!("snapshot inspect -format=json {snapshot}"))).unwrap();
+    let kinds = told["Stats"].as_array().expect("a list");
+    assert!(kinds.iter().any(|kind| kind["Name"] == "Config entries" && kind["Count"] == 1), "{told}");
+    assert!(refused(&agent, &format!("snapshot inspect {json}")).contains("is not a snapshot of chancery"));
+    assert!(done(&agent, "operator raft list-peers").contains("leader"));
+}

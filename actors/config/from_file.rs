@@ -9,6 +9,7 @@ use super::checks::CheckKeys;
 use super::files::File;
 use super::http::query_time;
 use super::problem::Problem;
+use super::root::FirstRoot;
 use super::settings::{Settings, action, datacenter, level, name, path, port, set, uuid};
 use super::tls::{DoorKeys, TlsKeys};
 use super::xds::XdsKeys;
@@ -163,6 +164,7 @@ impl Reading<'_> {
         if let Some(mut authority) = self.keep(connect.object("ca_config", "connect.ca_config")) {
             self.text(&mut authority, "cluster_id", &mut settings.cluster_id, uuid);
             settings.leaf_cert_ttl = self.leaf_cert_ttl(&mut authority);
+            settings.first_root = self.keep(FirstRoot::read(&mut authority));
             self.finish(&mut authority, keys::CA_CONFIG);
         }
         self.finish(&mut connect, keys::CONNECT);

@@ -209,10 +209,6 @@ pub(super) const CA_CONFIG: &[Idle] = &[
     ("csr_max_per_second", SIGNING),
     ("force_without_cross_signing", NOT_YET),
     ("intermediate_cert_ttl", NO_INTERMEDIATE),
-    ("private_key", NOT_YET),
-    ("private_key_bits", NOT_YET),
-    ("private_key_type", NOT_YET),
-    ("root_cert", NOT_YET),
     ("root_cert_ttl", NOT_YET),
     ("skip_validate", NOT_YET),
 ];

@@ -12,6 +12,7 @@ mod idle_flags;
 mod keys;
 mod owner;
 mod problem;
+mod root;
 mod settings;
 mod tls;
 mod xds;
@@ -27,6 +28,7 @@ use chancery::model::{Action, Check, Datacenter, Entry, Locality, NodeName};
 
 pub use agent_flags::{AgentFlags, ConfigFormat, ConfigPath, ConfigPaths};
 pub use problem::{ConfigError, Problem};
+pub use root::FirstRoot;
 
 use address::Host;
 use definitions::Definitions;
@@ -89,6 +91,8 @@ pub struct AgentConfig {
     pub entries: Vec<Entry>,
     /// The UUID of the trust domain; `None`: one is made with the first root.
     pub cluster_id: Option<String>,
+    /// What is said of the first root; `None`: nothing.
+    pub first_root: Option<FirstRoot>,
     pub leaf_ttl: Duration,
     pub xds: XdsSettings,
     /// How checks are run.
@@ -220,6 +224,7 @@ fn resolve(
         checks: definitions.checks,
         entries: definitions.entries,
         cluster_id: settings.cluster_id,
+        first_root: settings.first_root,
         leaf_ttl: settings.leaf_cert_ttl.unwrap_or(LEAF_TTL),
         xds: settings.xds.resolve(),
         threads: settings.threads.map_or_else(processors, usize::from),

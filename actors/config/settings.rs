@@ -12,6 +12,7 @@ use super::address::Host;
 use super::checks::CheckKeys;
 use super::http::HttpKeys;
 use super::problem::Problem;
+use super::root::FirstRoot;
 use super::tls::TlsKeys;
 use super::xds::XdsKeys;
 
@@ -45,6 +46,7 @@ pub(super) struct Settings {
     pub(super) log_json: Option<bool>,
     pub(super) threads: Option<u16>,
     pub(super) cluster_id: Option<String>,
+    pub(super) first_root: Option<FirstRoot>,
     pub(super) leaf_cert_ttl: Option<Duration>,
     pub(super) mesh: Option<bool>,
     pub(super) xds: XdsKeys,
@@ -85,6 +87,7 @@ impl Settings {
             log_json: self.log_json.or(earlier.log_json),
             threads: self.threads.or(earlier.threads),
             cluster_id: self.cluster_id.or(earlier.cluster_id),
+            first_root: self.first_root.or(earlier.first_root),
             leaf_cert_ttl: self.leaf_cert_ttl.or(earlier.leaf_cert_ttl),
             mesh: self.mesh.or(earlier.mesh),
             xds: self.xds.over(earlier.xds),

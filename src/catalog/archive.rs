@@ -1,6 +1,8 @@
 //! The whole state as bytes that can be kept elsewhere: one line that says what it is, then one line for each record. It
 //! holds private keys.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
@@ -53,9 +55,40 @@ pub fn save(tables: &Tables) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What a snapshot holds.
+#[derive(Debug)]
+pub struct Contents {
+    pub version: u64,
+    pub index: Index,
+    /// Of all records, hex.
+    pub hash: String,
+    /// Of each kind of records: how many there are, and their bytes.
+    pub kinds: BTreeMap<&'static str, (usize, usize)>,
+}
+
+/// # Errors
+/// As [`read`].
+pub fn inspect(bytes: &[u8]) -> Result<Contents, ArchiveError> {
+    let (heading, body) = open(bytes)?;
+    let mut kinds = BTreeMap::new();
+    for (record, line) in records(body)?.iter().zip(lines(body)) {
+        let (count, bytes) = kinds.entry(record.kind()).or_insert((0, 0));
+        *count += 1;
+        *bytes += line.len() + 1;
+    }
+    Ok(Contents { version: heading.version, index: heading.index, hash: heading.hash, kinds })
+}
+
 /// # Errors
 /// When the bytes are not what [`save`] made, all of it.
 pub fn read(bytes: &[u8]) -> Result<Vec<Record>, ArchiveError> {
+    let (heading, body) = open(bytes)?;
+    let records = records(body)?;
+    if records.len() == heading.records { Ok(records) } else { Err(ArchiveError::Damaged) }
+}
+
+/// The heading, and what follows it as it was saved.
+fn open(bytes: &[u8]) -> Result<(Heading, &[u8]), ArchiveError> {
     let end = bytes.iter().position(|byte| *byte == b'\n').ok_or(ArchiveError::Foreign)?;
     let (heading, body) = (&bytes[..end], &bytes[end + 1..]);
     let heading: Heading = serde_json::from_slice(heading).map_err(|_| ArchiveError::Foreign)?;
@@ -68,11 +101,17 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Record>, ArchiveError> {
     if heading.hash != hash(body) {
         return Err(ArchiveError::Damaged);
     }
-    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
-    let records: Vec<Record> = lines
-        .map(|(at, line)| serde_json::from_slice(line).map_err(|source| ArchiveError::Record { line: at + 2, source }))
-        .collect::<Result<_, _>>()?;
-    if records.len() == heading.records { Ok(records) } else { Err(ArchiveError::Damaged) }
+    Ok((heading, body))
+}
+
+fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+fn records(body: &[u8]) -> Result<Vec<Record>, ArchiveError> {
+    let record =
+        |(at, line)| serde_json::from_slice(line).map_err(|source| ArchiveError::Record { line: at + 2, source });
+    lines(body).enumerate().map(record).collect()
 }
 
 fn hash(body: &[u8]) -> String {

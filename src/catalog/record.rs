@@ -59,6 +59,20 @@ impl Record {
         }
     }
 
+    /// What the records of its kind are called.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Node(_) => "Nodes",
+            Self::Service(_) => "Services",
+            Self::Check(_) => "Checks",
+            Self::Entry(_) => "Config entries",
+            Self::Authority(_) => "Certificate authority",
+            Self::Leaf(_) => "Certificates",
+            Self::VirtualIp(_) | Self::LastVirtualIp(_) => "Virtual addresses",
+            Self::Kv(_) => "Keys",
+        }
+    }
+
     pub fn modify_index(&self) -> Index {
         match self {
             Self::Node(node) => node.modify_index,

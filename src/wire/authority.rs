@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::key_kind;
+use super::answer::key_kind as shown_key_kind;
 use super::duration;
 use super::fields::{DecodeError, Fields, Result, Typing};
 use crate::catalog::AuthorityState;
@@ -58,12 +58,16 @@ pub fn decode(body: &Value, root_ttl: Duration) -> Result<Configuration> {
         let (least, most) = (duration::show(SHORTEST_LEAF), duration::show(root_ttl));
         return Err(config.error("LeafCertTTL", format!("must be from {least} to {most}")));
     }
-    let (key, root) = (kind(&mut config)?, root(&mut config)?);
+    let (key, root) = (key_kind(&mut config)?, root(&mut config)?);
     config.finish()?;
     Ok(Configuration { leaf_ttl, key, root, without_cross_signing })
 }
 
-fn kind(config: &mut Fields<'_>) -> Result<Option<KeyKind>> {
+/// `PrivateKeyType` and `PrivateKeyBits`.
+///
+/// # Errors
+/// When they are no kind of key.
+pub fn key_kind(config: &mut Fields<'_>) -> Result<Option<KeyKind>> {
     let (kind, bits) = (config.text("PrivateKeyType")?, config.whole("PrivateKeyBits", 0..=65535)?.unwrap_or(0));
     let bits = u16::try_from(bits).unwrap_or_default();
     match (kind.as_str(), bits) {
@@ -76,7 +80,11 @@ fn kind(config: &mut Fields<'_>) -> Result<Option<KeyKind>> {
     }
 }
 
-fn root(config: &mut Fields<'_>) -> Result<Option<(String, Secret)>> {
+/// `RootCert` and `PrivateKey`, both or none.
+///
+/// # Errors
+/// When one of them is missing.
+pub fn root(config: &mut Fields<'_>) -> Result<Option<(String, Secret)>> {
     let (certificate, key) = (config.text("RootCert")?, config.text("PrivateKey")?);
     match (certificate.is_empty(), key.is_empty()) {
         (true, true) => Ok(None),
@@ -113,7 +121,8 @@ struct ConfigAnswer {
 
 /// As the path answers; sent back, it changes nothing.
 pub fn configuration(state: &AuthorityState, default_leaf_ttl: Duration, root_ttl: Duration) -> impl Serialize {
-    let (private_key_type, private_key_bits) = key_kind(state.roots.active().map(|root| root.key).unwrap_or_default());
+    let (private_key_type, private_key_bits) =
+        shown_key_kind(state.roots.active().map(|root| root.key).unwrap_or_default());
     Answer {
         provider: "consul",
         config: ConfigAnswer {

@@ -34,6 +34,14 @@ pub(super) fn text_field<'a>(object: &'a Value, field: &str) -> Option<&'a str> 
     member(object, field)?.as_str().filter(|text| !text.is_empty())
 }
 
+/// Takes a field out, in whatever spelling.
+pub(super) fn remove(object: &mut Value, field: &str) {
+    let wanted = spelling::normal(field);
+    if let Some(object) = object.as_object_mut() {
+        object.retain(|key, _| spelling::normal(key) != wanted);
+    }
+}
+
 /// The same, whatever it holds.
 fn member<'a>(object: &'a Value, field: &str) -> Option<&'a Value> {
     let wanted = spelling::normal(field);

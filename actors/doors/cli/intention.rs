@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::api::AgentApi;
 use super::columns::columns;
+use super::definition::{self, text_field};
 use super::error::CliError;
 use super::flags::HttpFlags;
 use super::format::{Format, items, json, text};
@@ -20,7 +21,8 @@ const EXACT: &str = "/v1/connect/intentions/exact";
 pub(super) enum Intention {
     /// Allow or deny calls from one service to another
     #[command(after_help = "Examples:\n\n    $ chancery intention create web db\n    \
-        $ chancery intention create -deny -replace '*' db")]
+        $ chancery intention create -deny -replace '*' db\n    \
+        $ chancery intention create -file web-db.json shop-db.json")]
     Create(Create),
     /// Tell whether a call is allowed: exit code 0 if it is, 1 if it is denied, 2 if that cannot be told
     #[command(after_help = "Example:\n\n    $ chancery intention check web db")]
@@ -53,8 +55,14 @@ pub(super) struct Pair {
 
 #[derive(Args)]
 pub(super) struct Create {
+    /// SRC and DST: the service that calls and the one that is called, `*` for every service; with -file, files
+    #[arg(value_name = "SRC DST", required = true)]
+    names: Vec<String>,
+    /// Read intentions from files, HCL or JSON: SourceName, DestinationName, Action or Permissions, Description, Meta
+    #[arg(long, conflicts_with_all = ["allow", "deny", "description", "meta"])]
+    file: bool,
     #[command(flatten)]
-    pair: Pair,
+    http: HttpFlags,
     /// Allow the calls; so too if neither is given
     #[arg(long)]
     allow: bool,
@@ -173,27 +181,53 @@ impl Matching {
 
 impl Create {
     fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        // a file that is wrong must not be found after others were written
+        let wanted = if self.file { self.in_files()? } else { vec![self.named()?] };
+        let api = self.http.connect()?;
+        for (source, destination, intention) in &wanted {
+            let query = [("source", source.as_str()), ("destination", destination.as_str())];
+            if !self.replace && api.find(EXACT, &query)?.is_some() {
+                return Err(CliError::usage(format!(
+                    "there is an intention from {source:?} to {destination:?} already: replace it with -replace"
+                )));
+            }
+            api.put(EXACT, &query, Some(intention))?;
+            let action = text_field(intention, "Action").unwrap_or("rules on requests");
+            writeln!(out, "Created: {source} => {destination} ({action})")?;
+        }
+        Ok(())
+    }
+
+    fn named(&self) -> Result<(String, String, Value), CliError> {
         if self.allow && self.deny {
             return Err(CliError::usage("-allow and -deny exclude each other"));
         }
-        let action = if self.deny { "deny" } else { "allow" };
-        let (source, destination) = (&self.pair.source, &self.pair.destination);
-        let api = self.pair.http.connect()?;
-        if !self.replace && self.pair.find(&api)?.is_some() {
-            return Err(CliError::usage(format!(
-                "there is an intention from {source:?} to {destination:?} already: replace it with -replace"
-            )));
-        }
-        let mut intention = json!({ "Action": action });
+        let [source, destination] = &self.names[..] else {
+            return Err(CliError::usage("name two services, the one that calls and the one that is called"));
+        };
+        let mut intention = json!({ "Action": if self.deny { "deny" } else { "allow" } });
         if let Some(description) = &self.description {
             intention["Description"] = json!(description);
         }
         if !self.meta.is_empty() {
             intention["Meta"] = self.meta.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
         }
-        api.put(EXACT, &self.pair.query(), Some(&intention))?;
-        writeln!(out, "Created: {source} => {destination} ({action})")?;
-        Ok(())
+        Ok((source.clone(), destination.clone(), intention))
+    }
+
+    /// What else a file says the agent judges.
+    fn in_files(&self) -> Result<Vec<(String, String, Value)>, CliError> {
+        let read = |file: &String| {
+            let mut intention = Value::Object(definition::read(file)?);
+            let mut name = |field| {
+                let name = text_field(&intention, field).map(str::to_owned);
+                definition::remove(&mut intention, field);
+                name.ok_or_else(|| CliError::file(file, &format!("an intention needs a {field}")))
+            };
+            let (source, destination) = (name("SourceName")?, name("DestinationName")?);
+            Ok((source, destination, intention))
+        };
+        self.names.iter().map(read).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! `chancery operator`: how much the agent holds.
+//! `chancery operator`: how much the agent holds, and which servers there are.
 
 use std::io::Write;
 
@@ -8,13 +8,29 @@ use serde_json::Value;
 use super::columns::columns;
 use super::error::CliError;
 use super::flags::HttpFlags;
-use super::format::{Format, json, text};
+use super::format::{Format, items, json, text};
 
 #[derive(Subcommand)]
 pub(super) enum Operator {
     /// Count what the agent holds
     #[command(subcommand)]
     Usage(Usage),
+    /// Tell which servers keep the state
+    #[command(subcommand)]
+    Raft(Raft),
+}
+
+#[derive(Subcommand)]
+pub(super) enum Raft {
+    /// List the servers: here there is one, which leads
+    #[command(after_help = "Example:\n\n    $ chancery operator raft list-peers")]
+    ListPeers(ListPeers),
+}
+
+#[derive(Args)]
+pub(super) struct ListPeers {
+    #[command(flatten)]
+    http: HttpFlags,
 }
 
 #[derive(Subcommand)]
@@ -44,13 +60,33 @@ pub(super) struct Instances {
 
 impl Operator {
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
-        let Self::Usage(Usage::Instances(instances)) = self;
+        let instances = match self {
+            Self::Usage(Usage::Instances(instances)) => instances,
+            Self::Raft(Raft::ListPeers(list)) => return list.run(out),
+        };
         let query: &[(&str, &str)] = if instances.all_datacenters { &[("global", "")] } else { &[] };
         let usage = instances.http.connect()?.get("/v1/operator/usage", query)?;
         match instances.format {
             Format::Json => json(out, &usage)?,
             Format::Pretty => out.write_all(instances.lines(&usage).as_bytes())?,
         }
+        Ok(())
+    }
+}
+
+impl ListPeers {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let servers = self.http.connect()?.get("/v1/operator/raft/configuration", &[])?;
+        let head = ["Node", "ID", "Address", "State", "Voter", "RaftProtocol", "Commit Index", "Trails Leader By"];
+        let mut rows = vec![head.map(str::to_owned)];
+        for server in items(&servers["Servers"]) {
+            let [node, id, address, protocol] =
+                ["Node", "ID", "Address", "ProtocolVersion"].map(|field| text(server, field));
+            let state = if server["Leader"] == true { "leader" } else { "follower" }.to_owned();
+            let (voter, index) = (server["Voter"].to_string(), server["LastIndex"].to_string());
+            rows.push([node, id, address, state, voter, protocol, index, "-".to_owned()]);
+        }
+        out.write_all(columns(&rows).as_bytes())?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-const REFUSED: [(&str, &str); 22] = [
+const REFUSED: [(&str, &str); 23] = [
     (
         "acl",
         "access control lists are not supported by this version of chancery: there are no tokens, so keep the ports to yourself (-client)",
@@ -27,8 +27,12 @@ const REFUSED: [(&str, &str); 22] = [
         "sessions and locks are not supported by this version of chancery: use the store that your application already has",
     ),
     ("rtt", "there are no network coordinates: an agent does not measure the distance between nodes"),
-    ("operator autopilot", "an agent is a cluster of its own: there are no servers to keep an eye on"),
-    ("operator raft", "an agent is a cluster of its own: there is no Raft between servers"),
+    (
+        "operator autopilot",
+        "an agent is a cluster of its own: there are no servers to keep an eye on (operator raft list-peers shows the one there is)",
+    ),
+    ("operator raft remove-peer", "an agent is a cluster of its own: its only server cannot be removed"),
+    ("operator raft transfer-leader", "an agent is a cluster of its own: there is nobody else to lead it"),
     ("operator area", "an agent is a cluster of its own: there are no network areas"),
     ("peering", "peering with other clusters is not supported yet"),
     ("namespace", "there is one namespace, the default one"),
@@ -47,7 +51,7 @@ const REFUSED: [(&str, &str); 22] = [
 
 /// What to tell somebody who asks for one of them.
 pub(super) fn sentence(args: &[OsString]) -> Option<String> {
-    let words: Vec<&str> = args.iter().skip(1).map_while(|word| word.to_str()).take(2).collect();
+    let words: Vec<&str> = args.iter().skip(1).map_while(|word| word.to_str()).take(3).collect();
     REFUSED.iter().find_map(|(command, sentence)| {
         let asked = command.split(' ').eq(words.iter().copied().take(command.split(' ').count()));
         asked.then(|| format!("{command}: {sentence}"))
@@ -63,6 +67,9 @@ mod tests {
         let told = |line: &str| sentence(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert!(told("chancery acl token list").is_some_and(|told| told.starts_with("acl: access control")));
         assert!(told("chancery connect proxy -service web").is_some_and(|told| told.contains("connect envoy")));
+        assert!(told("chancery operator autopilot state").is_some_and(|told| told.contains("list-peers")));
+        assert!(told("chancery operator raft remove-peer -id x").is_some_and(|told| told.contains("only server")));
+        assert_eq!(told("chancery operator raft list-peers"), None);
         assert_eq!(told("chancery connect envoy"), None);
         assert_eq!(told("chancery"), None);
         assert_eq!(told("chancery catalog acl"), None);

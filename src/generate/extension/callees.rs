@@ -54,7 +54,7 @@ impl Clusters {
                         clusters.add("", callee, false, resources);
                     }
                 }
-                ExtensionBody::AwsLambda(_) | ExtensionBody::Lua(_) | ExtensionBody::PropertyOverride(_) => {}
+                ExtensionBody::LocalRateLimit(_) | ExtensionBody::Lua(_) | ExtensionBody::PropertyOverride(_) => {}
             }
         }
         clusters

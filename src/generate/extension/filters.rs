@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::callees::{Called, Clusters};
 use super::place;
 use crate::model::extension::{
-    AuthzService, Callee, ExtAuthz, GrpcCallee, HttpAuthz, Location, Lua, OtelAccessLogging, Retry, TextMatch,
-    TextMatchKind, Wasm, WasmCode,
+    AuthzService, Callee, ExtAuthz, GrpcCallee, HttpAuthz, LocalRateLimit, Location, Lua, OtelAccessLogging, Retry,
+    TextMatch, TextMatchKind, Wasm, WasmCode,
 };
 
 /// Envoy demands a time for calls over HTTP.
@@ -23,6 +23,34 @@ pub(super) fn lua(listener: &mut Value, lua: &Lua) -> Result<(), String> {
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
             "default_source_code": { "inline_string": lua.script },
+        },
+    });
+    into_managers(listener, &Location::Last, &filter).map(drop)
+}
+
+/// Nothing, where requests are not seen. It stands behind the authorisation: who may not call uses nothing up.
+pub(super) fn local_rate_limit(listener: &mut Value, limit: &LocalRateLimit) -> Result<(), String> {
+    const NAME: &str = "envoy.filters.http.local_ratelimit";
+    let counted =
+        |manager: &Value| manager["http_filters"].as_array().is_some_and(|all| all.iter().any(|of| of["name"] == NAME));
+    if place::managers(listener).iter().any(|manager| counted(manager)) {
+        return Err(
+            "requests are counted already, by RateLimits of service-defaults: leave one of the two out".to_owned()
+        );
+    }
+    let share = |percent: u32| json!({ "default_value": { "numerator": percent, "denominator": "HUNDRED" } });
+    let filter = json!({
+        "name": NAME,
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+            "stat_prefix": "rate_limit",
+            "token_bucket": {
+                "max_tokens": limit.max_tokens,
+                "tokens_per_fill": limit.tokens_per_fill,
+                "fill_interval": format!("{}s", limit.fill_interval.as_secs()),
+            },
+            "filter_enabled": share(limit.enabled),
+            "filter_enforced": share(limit.enforced),
         },
     });
     into_managers(listener, &Location::Last, &filter).map(drop)

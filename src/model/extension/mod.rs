@@ -22,8 +22,8 @@ pub const CONSUL_VERSION: &str = "1.21.4";
 
 words! {
     ExtensionName {
-        AwsLambda = "builtin/aws/lambda",
         ExtAuthz = "builtin/ext-authz",
+        LocalRateLimit = "builtin/http/localratelimit",
         Lua = "builtin/lua",
         OtelAccessLogging = "builtin/otel-access-logging",
         PropertyOverride = "builtin/property-override",
@@ -60,8 +60,8 @@ pub struct Configured {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ExtensionBody {
-    AwsLambda(AwsLambda),
     ExtAuthz(Box<ExtAuthz>),
+    LocalRateLimit(LocalRateLimit),
     Lua(Lua),
     OtelAccessLogging(Box<OtelAccessLogging>),
     PropertyOverride(PropertyOverride),
@@ -71,8 +71,8 @@ pub enum ExtensionBody {
 impl Extension {
     pub fn name(&self) -> ExtensionName {
         match self.body {
-            ExtensionBody::AwsLambda(_) => ExtensionName::AwsLambda,
             ExtensionBody::ExtAuthz(_) => ExtensionName::ExtAuthz,
+            ExtensionBody::LocalRateLimit(_) => ExtensionName::LocalRateLimit,
             ExtensionBody::Lua(_) => ExtensionName::Lua,
             ExtensionBody::OtelAccessLogging(_) => ExtensionName::OtelAccessLogging,
             ExtensionBody::PropertyOverride(_) => ExtensionName::PropertyOverride,
@@ -87,16 +87,17 @@ pub struct Lua {
     pub script: String,
 }
 
-/// Whoever calls the service calls a function instead.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AwsLambda {
-    pub arn: String,
-    /// Of the resource name.
-    pub region: String,
-    /// The body goes to the function as it is, not wrapped in JSON.
-    pub payload_passthrough: bool,
-    /// Nobody waits for the function's answer.
-    pub asynchronous: bool,
+/// A bucket of requests to the service, at each of its proxies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LocalRateLimit {
+    /// As many may come at once.
+    pub max_tokens: u32,
+    pub tokens_per_fill: u32,
+    pub fill_interval: Duration,
+    /// Percent of requests that are counted.
+    pub enabled: u32,
+    /// Percent of those beyond the limit that are answered with 429.
+    pub enforced: u32,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

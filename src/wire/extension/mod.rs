@@ -3,7 +3,7 @@
 
 mod callee;
 mod ext_authz;
-mod lambda;
+mod local_rate_limit;
 mod otel;
 mod property_override;
 mod wasm;
@@ -25,8 +25,10 @@ fn one(mut fields: Fields<'_>) -> Result<Extension> {
     if name.is_empty() {
         return Err(fields.error("Name", "is required"));
     }
-    if ["builtin/http/localratelimit", "builtin/aws/lambda"].contains(&name.as_str()) {
-        return Err(fields.error("Name", unsupported(&name)));
+    if name == "builtin/aws/lambda" {
+        let instead = "a sidecar leads to instances of services: register a service that calls the function, or have the \
+                       application call it";
+        return Err(fields.error("Name", format!("{}; {instead}", unsupported(&name))));
     }
     let name: ExtensionName =
         fields.word("Name", "Envoy extension")?.ok_or_else(|| fields.error("Name", "is required"))?;
@@ -37,15 +39,17 @@ fn one(mut fields: Fields<'_>) -> Result<Extension> {
     }
     let envoy = fields.text("EnvoyVersion")?;
     if !envoy.is_empty() {
-        return Err(fields.error("EnvoyVersion", unsupported("a constraint on Envoy's version")));
+        let instead = "whatever Envoys of a proxy connect are sent the same; raise the version of all of them first";
+        let message = format!("{}; {instead}", unsupported("a constraint on Envoy's version"));
+        return Err(fields.error("EnvoyVersion", message));
     }
     let arguments = fields.opaque("Arguments")?;
     let mut inner = fields
         .object("Arguments", "the arguments of the extension")?
         .ok_or_else(|| fields.error("Arguments", "are required"))?;
     let body = match name {
-        ExtensionName::AwsLambda => ExtensionBody::AwsLambda(lambda::decode(&mut inner)?),
         ExtensionName::ExtAuthz => ExtensionBody::ExtAuthz(Box::new(ext_authz::decode(&mut inner)?)),
+        ExtensionName::LocalRateLimit => ExtensionBody::LocalRateLimit(local_rate_limit::decode(&mut inner)?),
         ExtensionName::Lua => ExtensionBody::Lua(lua(&mut inner)?),
         ExtensionName::OtelAccessLogging => ExtensionBody::OtelAccessLogging(Box::new(otel::decode(&mut inner)?)),
         ExtensionName::PropertyOverride => ExtensionBody::PropertyOverride(property_override::decode(&mut inner)?),

@@ -81,6 +81,7 @@ impl World {
             sources: Cells::here(),
             clock: Clock::starting_at(NEW_YEAR),
             trust_domain: TrustDomain::from("11111111-2222-3333-4444-555555555555.consul"),
+            first_root: None,
             leaf_ttl: Duration::from_secs(72 * 3600),
             node: NodeName::from(NODE),
             checks: CheckSettings::default(),
