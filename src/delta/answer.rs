@@ -93,10 +93,11 @@ impl Subscription {
     fn accept(&mut self, response: &InFlight, replaced: &mut Vec<Holding>) {
         let mut removed = false;
         for item in &response.items {
-            if self.is_overtaken(&item.name, response.nonce) {
+            let Ok(at) = self.position(&item.name) else { continue };
+            if self.is_overtaken(at, response.nonce) {
                 continue;
             }
-            let Some(entry) = self.find_mut(&item.name) else { continue };
+            let entry = &mut self.entries[at];
             let before = mem::replace(&mut entry.good, Holding::of(item.target.as_ref()));
             if !before.is_nothing() && !before.is(item.target.as_ref()) {
                 replaced.push(before);
@@ -120,9 +121,9 @@ impl Subscription {
 
     /// Newer content of the name was accepted before the response was: clusters are answered when they are warm, and what is
     /// made of others at once.
-    fn is_overtaken(&self, name: &str, nonce: Nonce) -> bool {
-        let newer = self.find(name).filter(|entry| entry.nonce > nonce && entry.suspect.is_none());
-        newer.is_some_and(|entry| !self.is_in_flight(entry.nonce))
+    fn is_overtaken(&self, at: usize, nonce: Nonce) -> bool {
+        let entry = &self.entries[at];
+        entry.nonce > nonce && entry.suspect.is_none() && !self.is_in_flight(entry.nonce)
     }
 
     /// The client holds exactly this: what was refused before is not refused now.

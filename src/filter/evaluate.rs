@@ -56,7 +56,7 @@ impl<'a> About<'a> {
         match (datum, step) {
             (Datum::Record(record), Step::Row(row)) => Some(record.read(*row, self.datacenter)),
             (Datum::TextMap(map), Step::Key(key)) => {
-                map.get(std::str::from_utf8(key).ok()?).map(|text| Datum::Text(text))
+                map.get(std::str::from_utf8(key).ok()?).map(|text| Datum::Text(text.into()))
             }
             (Datum::RecordMap(map), Step::Key(key)) => {
                 map.get(std::str::from_utf8(key).ok()?).copied().map(Datum::Record)
@@ -73,14 +73,16 @@ impl<'a> About<'a> {
         let number = |at| Datum::Number(i64::try_from(at).unwrap_or(i64::MAX));
         match reached {
             Some(Datum::Texts(texts)) => {
-                texts.iter().enumerate().map(|(at, text)| (number(at), Datum::Text(text))).collect()
+                texts.iter().enumerate().map(|(at, text)| (number(at), Datum::Text(text.into()))).collect()
             }
-            Some(Datum::TextMap(map)) => map.iter().map(|(key, text)| (Datum::Text(key), Datum::Text(text))).collect(),
+            Some(Datum::TextMap(map)) => {
+                map.iter().map(|(key, text)| (Datum::Text(key.into()), Datum::Text(text.into()))).collect()
+            }
             Some(Datum::Records(records)) => {
                 records.into_iter().enumerate().map(|(at, record)| (number(at), Datum::Record(record))).collect()
             }
             Some(Datum::RecordMap(map)) => {
-                map.into_iter().map(|(key, record)| (Datum::Text(key), Datum::Record(record))).collect()
+                map.into_iter().map(|(key, record)| (Datum::Text(key.into()), Datum::Record(record))).collect()
             }
             _ => Vec::new(),
         }

@@ -1,6 +1,7 @@
 //! What an expression may ask of a value: a table of selectors for each kind of value, a row for each name.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The selectors of a `T`, in the order in which messages name them.
@@ -14,6 +15,7 @@ pub struct Selector<T: 'static> {
 
 enum Reads<T: 'static> {
     Text(fn(&T) -> &str),
+    Made(fn(&T) -> String),
     Flag(fn(&T) -> bool),
     Number(fn(&T) -> i64),
     Texts(fn(&T) -> &[String]),
@@ -52,6 +54,11 @@ impl<T: 'static> Selector<T> {
         Self { name, reads: Reads::Text(get) }
     }
 
+    /// A text that no value holds: it is made of what it holds.
+    pub const fn made(name: &'static str, make: fn(&T) -> String) -> Self {
+        Self { name, reads: Reads::Made(make) }
+    }
+
     pub const fn flag(name: &'static str, get: fn(&T) -> bool) -> Self {
         Self { name, reads: Reads::Flag(get) }
     }
@@ -78,7 +85,7 @@ impl<T: 'static> Selector<T> {
 
     fn shape(&self) -> Shape {
         match &self.reads {
-            Reads::Text(_) | Reads::Datacenter => Shape::Text,
+            Reads::Text(_) | Reads::Made(_) | Reads::Datacenter => Shape::Text,
             Reads::Flag(_) => Shape::Flag,
             Reads::Number(_) => Shape::Number,
             Reads::Texts(_) => Shape::Texts,
@@ -89,12 +96,13 @@ impl<T: 'static> Selector<T> {
 
     fn datum<'a>(&self, value: &'a T, datacenter: &'a str) -> Datum<'a> {
         match &self.reads {
-            Reads::Text(get) => Datum::Text(get(value)),
+            Reads::Text(get) => Datum::Text(get(value).into()),
+            Reads::Made(make) => Datum::Text(make(value).into()),
             Reads::Flag(get) => Datum::Flag(get(value)),
             Reads::Number(get) => Datum::Number(get(value)),
             Reads::Texts(get) => Datum::Texts(get(value)),
             Reads::TextMap(get) => Datum::TextMap(get(value)),
-            Reads::Datacenter => Datum::Text(datacenter),
+            Reads::Datacenter => Datum::Text(datacenter.into()),
             Reads::Part(part) => part.datum(value),
         }
     }
@@ -116,7 +124,7 @@ pub enum Shape {
 /// A value as an expression sees it.
 #[derive(Clone)]
 pub enum Datum<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Flag(bool),
     Number(i64),
     Texts(&'a [String]),

@@ -206,4 +206,6 @@ fn each_kind_has_its_own_selectors() {
     };
     let filter = Filter::new("Precedence == 6 and Action == deny", &INTENTION, &"dc1".into()).expect("a filter");
     assert!(filter.selects(&intention));
+    let filter = Filter::new(&format!("ID == \"{}\"", intention.id()), &INTENTION, &"dc1".into()).expect("a filter");
+    assert!(filter.selects(&intention));
 }

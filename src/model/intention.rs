@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::entry::JwtProvider;
 use super::http::{HeaderMatch, PathMatch};
@@ -89,7 +90,20 @@ impl JwtRequirement {
     }
 }
 
+/// A UUID that is made of the two names, so that it is the same as long as there is an intention between them.
+pub fn intention_id(source: &ServiceName, destination: &ServiceName) -> String {
+    let names = format!("{source}\0{destination}");
+    // version 8 and the variant of RFC 9562: what is in it is our own
+    let bits = (xxh3_128(names.as_bytes()) & !(0xf << 76) & !(0x3 << 62)) | (0x8 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
 impl Intention {
+    pub fn id(&self) -> String {
+        intention_id(&self.source, &self.destination)
+    }
+
     /// Requests must be seen to know what it says.
     pub fn needs_requests(&self) -> bool {
         !self.permissions.is_empty() || !self.jwt.is_empty()

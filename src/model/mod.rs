@@ -38,7 +38,7 @@ pub use expose::Expose;
 pub use fault::Fault;
 pub use grpc::{CertificateProviders, GrpcListener, GrpcNode, GrpcSubscriber};
 pub use inbound::Inbound;
-pub use intention::{Action, Intention};
+pub use intention::{Action, Intention, intention_id};
 pub use kv::KvPair;
 pub use locality::Locality;
 pub use member::Member;

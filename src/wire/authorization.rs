@@ -44,7 +44,7 @@ pub fn decided(intention: Option<&Intention>, default: Action) -> Value {
         return answer(default == Action::Allow, "Default behavior: no intention bears on this call");
     };
     let action = intention.connection_action();
-    let id = super::intention::id(&intention.source, &intention.destination);
+    let id = intention.id();
     let named = format!(
         "default/{} => default/{} (ID: {id}, Precedence: {}, Action: {})",
         intention.source,

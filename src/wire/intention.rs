@@ -1,7 +1,6 @@
 //! Intentions one by one, as `/v1/connect/intentions` takes and shows them.
 
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::fields::{Fields, Result, Typing};
 use super::members::Members;
@@ -41,15 +40,6 @@ pub fn decode_new(body: &Value) -> Result<Write> {
     fields.empty("ID", || "must be empty: it is given".to_owned())?;
     let (source, destination) = (fields.text("SourceName")?, fields.text("DestinationName")?);
     decode(body, &source, &destination)
-}
-
-/// A UUID that is made of the two names, so that it is the same as long as there is an intention between them.
-pub fn id(source: &ServiceName, destination: &ServiceName) -> String {
-    let names = format!("{source}\0{destination}");
-    // version 8 and the variant of RFC 9562: what is in it is our own
-    let bits = (xxh3_128(names.as_bytes()) & !(0xf << 76) & !(0x3 << 62)) | (0x8 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// The name in the query is the one that counts; a body that names another one contradicts it.
@@ -101,7 +91,7 @@ pub(super) fn description(fields: &mut Fields<'_>) -> Result<String> {
 /// As `GET …/exact` answers, and as an element of the list.
 pub fn encode(intention: &Intention) -> Value {
     let members = Members::default()
-        .text("ID", &id(&intention.source, &intention.destination))
+        .text("ID", &intention.id())
         .text("Description", &intention.description)
         .text("SourceNS", "default")
         .text("SourceName", intention.source.as_str())
@@ -119,8 +109,8 @@ pub fn encode(intention: &Intention) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Index;
     use crate::model::intention::JwtRequirement;
+    use crate::model::{Index, intention_id};
     use serde_json::json;
 
     #[test]
@@ -188,13 +178,13 @@ mod tests {
             modify_index: Index(4),
         };
         let expected = r#"{"ID":"IDENTITY","SourceNS":"default","SourceName":"web","DestinationNS":"default","DestinationName":"*","SourceType":"consul","Action":"allow","Precedence":6,"CreateIndex":3,"ModifyIndex":4}"#;
-        let identity = id(&"web".into(), &"*".into());
+        let identity = intention_id(&"web".into(), &"*".into());
         assert_eq!(serde_json::to_string(&encode(&intention)).unwrap(), expected.replace("IDENTITY", &identity));
     }
 
     #[test]
     fn an_id_is_a_uuid_of_the_two_names() {
-        let of = |source: &str, destination: &str| id(&source.into(), &destination.into());
+        let of = |source: &str, destination: &str| intention_id(&source.into(), &destination.into());
         assert_eq!(of("web", "db"), of("web", "db"));
         assert_ne!(of("web", "db"), of("db", "web"));
         assert_ne!(of("a", "bc"), of("ab", "c"));

@@ -188,6 +188,8 @@ async fn a_socket_that_a_killed_agent_left_is_taken_over() {
     let socket = folder.path().join("http.sock");
     let settings = format!(r#"addresses {{ http = "127.0.0.1 unix://{}" }}"#, socket.display());
     let mut agent = Agent::start(&["-dev", "-hcl", &settings]).await;
+    // the listener on the port may answer before that on the socket is there
+    eventually("the socket", PATIENCE, async || socket.exists().then_some(())).await;
     agent.kill();
     assert!(socket.exists());
     agent.restart().await;

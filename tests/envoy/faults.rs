@@ -55,7 +55,8 @@ async fn requests_of_a_route_wait_and_others_do_not() {
         return;
     }
     let mesh = Mesh::http().await;
-    let delay = Duration::from_millis(400);
+    // Envoy's timers count in whole milliseconds
+    let delay = Duration::from_millis(400 - 2);
     write(&mesh, json!({ "Delay": { "Duration": "400ms" } })).await;
     let took = async |mesh: &Mesh, path: &str| {
         let start = Instant::now();

@@ -11,7 +11,7 @@ use chancery::catalog::{Write, query};
 use chancery::fact::Fact;
 use chancery::filter::selectors::INTENTION;
 use chancery::model::intention::WILDCARD;
-use chancery::model::{Action, Intention, ServiceName, Topic};
+use chancery::model::{Action, Intention, ServiceName, Topic, intention_id};
 use chancery::wire;
 
 use super::body::Body;
@@ -178,7 +178,7 @@ async fn check(State(door): State<HttpDoor>, params: Params) -> Result<Response,
 async fn create(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
     let write = wire::intention::decode_new(&body).map_err(Failure::decode)?;
     let Write::PutIntention { source, destination, .. } = &write else { return Err(Failure::misread()) };
-    let id = wire::intention::id(source, destination);
+    let id = intention_id(source, destination);
     if door.intention(&id).is_some() {
         let text = format!(
             "duplicate intention found: there is one from {source:?} to {destination:?}; change it at \
@@ -235,7 +235,7 @@ fn uuid(id: &str) -> Result<String, Failure> {
 }
 
 fn has_id(intention: &Intention, id: &str) -> bool {
-    wire::intention::id(&intention.source, &intention.destination) == id
+    intention.id() == id
 }
 
 fn not_found() -> Failure {

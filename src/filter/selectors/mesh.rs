@@ -9,7 +9,7 @@ static NO_META: BTreeMap<String, String> = BTreeMap::new();
 
 /// Of `/v1/connect/intentions`.
 pub static INTENTION: Table<Intention> = Table(&[
-    Selector::text("ID", |_| ""),
+    Selector::made("ID", Intention::id),
     Selector::text("Description", |intention| &intention.description),
     Selector::text("SourceNS", |_| "default"),
     Selector::text("SourceName", |intention| intention.source.as_str()),
