@@ -16,6 +16,7 @@ use chancery_actors::xds_settings::XdsSettings;
 use chancery_actors::xds_stream::Streams;
 use chancery_tests::ads::connection;
 use chancery_tests::ports::free_port;
+use chancery_tests::wait::eventually;
 use envoy_types::pb::envoy::service::status::v3::ClientStatusRequest;
 use envoy_types::pb::envoy::service::status::v3::client_config::GenericXdsConfig;
 use envoy_types::pb::envoy::service::status::v3::client_status_discovery_service_client::ClientStatusDiscoveryServiceClient;
@@ -62,7 +63,9 @@ impl Door {
         let publications = Publications { sidecars: none, programs: self.shown.programs.clone() };
         let settings = XdsSettings::default();
         let streams = Streams::new(publications, &Desk::new(), &self.cells, Clock::system(), settings);
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is free");
+        // a program that another test just starts holds every open socket of this process until it is another program
+        let bound = async || TcpListener::bind(("127.0.0.1", self.port)).await.ok();
+        let listener = eventually("the port is free", Duration::from_secs(5), bound).await;
         let parts = GrpcParts { streams: streams.clone(), loads: Loads::default(), own_node: NodeName::from("n1") };
         let (close, closed) = oneshot::channel();
         let serving = tokio::spawn(serve(parts, listener, async { _ = closed.await }));
