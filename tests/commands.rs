@@ -72,6 +72,8 @@ async fn entries_that_lean_on_each_other_are_written_by_one_command() {
     assert!(told.contains("none of the entries was written"), "{told}");
     assert!(told.contains("tcp.hcl: service-defaults/web: discovery chain \"web\""), "{told}");
     assert_eq!(done(&agent, "config list -kind mesh"), "");
+    assert_eq!(done(&agent, "config list -kind service-defaults -filter Protocol==http"), "web\n");
+    assert_eq!(done(&agent, "config list -kind service-defaults -filter Protocol==tcp"), "");
     let odd = file("odd.json", r#"{"Kind": "mesh", "Tls": 3}"#);
     let told = refused(&agent, &format!("config write {odd} {tcp}"));
     assert!(told.contains("odd.json: mesh/mesh: TLS"), "{told}");
@@ -348,4 +350,8 @@ async fn intentions_are_read_from_files_and_a_snapshot_says_what_it_holds() {
     assert!(kinds.iter().any(|kind| kind["Name"] == "Config entries" && kind["Count"] == 1), "{told}");
     assert!(refused(&agent, &format!("snapshot inspect {json}")).contains("is not a snapshot of chancery"));
     assert!(done(&agent, "operator raft list-peers").contains("leader"));
+    let told = done(&agent, "operator autopilot state");
+    assert!(told.contains("Healthy:") && told.contains("      Status:") && told.contains("leader"), "{told}");
+    let told: Value = serde_json::from_str(&done(&agent, "operator autopilot state -format=json")).unwrap();
+    assert_eq!(told["Servers"].as_object().map(serde_json::Map::len), Some(1), "{told}");
 }

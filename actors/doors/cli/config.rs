@@ -28,7 +28,8 @@ pub(super) enum Config {
     #[command(after_help = "Example:\n\n    $ chancery config read -kind service-defaults -name web")]
     Read(Read),
     /// Print the names of all config entries of a kind
-    #[command(after_help = "Example:\n\n    $ chancery config list -kind service-intentions")]
+    #[command(after_help = "Examples:\n\n    $ chancery config list -kind service-intentions\n    \
+            $ chancery config list -kind service-defaults -filter 'MutualTLSMode == permissive'")]
     List(List),
     /// Delete a config entry
     #[command(after_help = "Example:\n\n    $ chancery config delete -kind service-defaults -name web")]
@@ -63,6 +64,9 @@ pub(super) struct List {
     /// The kind of the entries
     #[arg(long)]
     kind: String,
+    /// Only those that this expression selects
+    #[arg(long, value_name = "EXPRESSION")]
+    filter: Option<String>,
     #[command(flatten)]
     http: HttpFlags,
 }
@@ -164,7 +168,8 @@ impl Read {
 
 impl List {
     fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
-        let entries = self.http.connect()?.get(&format!("/v1/config/{}", percent_encoded(&self.kind)), &[])?;
+        let query: Vec<_> = self.filter.iter().map(|filter| ("filter", filter.as_str())).collect();
+        let entries = self.http.connect()?.get(&format!("/v1/config/{}", percent_encoded(&self.kind)), &query)?;
         for entry in entries.as_array().into_iter().flatten() {
             // entries of a kind that has only one name may come without it
             writeln!(out, "{}", text_field(entry, "Name").unwrap_or(&self.kind))?;

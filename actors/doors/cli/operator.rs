@@ -18,6 +18,9 @@ pub(super) enum Operator {
     /// Tell which servers keep the state
     #[command(subcommand)]
     Raft(Raft),
+    /// Tell how the servers are
+    #[command(subcommand)]
+    Autopilot(Autopilot),
 }
 
 #[derive(Subcommand)]
@@ -29,6 +32,22 @@ pub(super) enum Raft {
 
 #[derive(Args)]
 pub(super) struct ListPeers {
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Autopilot {
+    /// Tell how each server is: here there is one
+    #[command(after_help = "Example:\n\n    $ chancery operator autopilot state")]
+    State(State),
+}
+
+#[derive(Args)]
+pub(super) struct State {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     #[command(flatten)]
     http: HttpFlags,
 }
@@ -63,6 +82,7 @@ impl Operator {
         let instances = match self {
             Self::Usage(Usage::Instances(instances)) => instances,
             Self::Raft(Raft::ListPeers(list)) => return list.run(out),
+            Self::Autopilot(Autopilot::State(state)) => return state.run(out),
         };
         let query: &[(&str, &str)] = if instances.all_datacenters { &[("global", "")] } else { &[] };
         let usage = instances.http.connect()?.get("/v1/operator/usage", query)?;
@@ -89,6 +109,52 @@ impl ListPeers {
         out.write_all(columns(&rows).as_bytes())?;
         Ok(())
     }
+}
+
+impl State {
+    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let state = self.http.connect()?.get("/v1/operator/autopilot/state", &[])?;
+        match self.format {
+            Format::Json => json(out, &state)?,
+            Format::Pretty => out.write_all(servers(&state).as_bytes())?,
+        }
+        Ok(())
+    }
+}
+
+fn servers(state: &Value) -> String {
+    let row = |name: &str, object: &Value, field: &str| [format!("{name}:"), text(object, field)];
+    let whole = [
+        row("Healthy", state, "Healthy"),
+        row("Failure Tolerance", state, "FailureTolerance"),
+        row("Optimistic Failure Tolerance", state, "OptimisticFailureTolerance"),
+        row("Leader", state, "Leader"),
+    ];
+    let mut told = columns(&whole);
+    told.push_str("Voters:\n");
+    for id in items(&state["Voters"]) {
+        told.push_str(&format!("   {}\n", id.as_str().unwrap_or_default()));
+    }
+    told.push_str("Servers:\n");
+    for (id, server) in state["Servers"].as_object().into_iter().flatten() {
+        told.push_str(&format!("   {id}\n"));
+        let fields = [
+            ("Name", "Name"),
+            ("Address", "Address"),
+            ("Version", "Version"),
+            ("Status", "Status"),
+            ("Node Type", "NodeType"),
+            ("Node Status", "NodeStatus"),
+            ("Healthy", "Healthy"),
+            ("Last Contact", "LastContact"),
+            ("Last Term", "LastTerm"),
+            ("Last Index", "LastIndex"),
+        ];
+        for line in columns(&fields.map(|(name, field)| row(name, server, field))).lines() {
+            told.push_str(&format!("      {line}\n"));
+        }
+    }
+    told
 }
 
 impl Instances {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-const REFUSED: [(&str, &str); 23] = [
+const REFUSED: [(&str, &str); 25] = [
     (
         "acl",
         "access control lists are not supported by this version of chancery: there are no tokens, so keep the ports to yourself (-client)",
@@ -28,9 +28,14 @@ const REFUSED: [(&str, &str); 23] = [
     ),
     ("rtt", "there are no network coordinates: an agent does not measure the distance between nodes"),
     (
-        "operator autopilot",
-        "an agent is a cluster of its own: there are no servers to keep an eye on (operator raft list-peers shows the one there is)",
+        "operator autopilot get-config",
+        "an agent is a cluster of its own: there are no servers to look after (operator autopilot state shows the one there is)",
     ),
+    (
+        "operator autopilot set-config",
+        "an agent is a cluster of its own: there are no servers to look after, so there is nothing to set",
+    ),
+    ("operator utilization", "there is no license to report for: operator usage instances counts what there is"),
     ("operator raft remove-peer", "an agent is a cluster of its own: its only server cannot be removed"),
     ("operator raft transfer-leader", "an agent is a cluster of its own: there is nobody else to lead it"),
     ("operator area", "an agent is a cluster of its own: there are no network areas"),
@@ -67,7 +72,8 @@ mod tests {
         let told = |line: &str| sentence(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert!(told("chancery acl token list").is_some_and(|told| told.starts_with("acl: access control")));
         assert!(told("chancery connect proxy -service web").is_some_and(|told| told.contains("connect envoy")));
-        assert!(told("chancery operator autopilot state").is_some_and(|told| told.contains("list-peers")));
+        assert!(told("chancery operator autopilot get-config").is_some_and(|told| told.contains("autopilot state")));
+        assert_eq!(told("chancery operator autopilot state"), None);
         assert!(told("chancery operator raft remove-peer -id x").is_some_and(|told| told.contains("only server")));
         assert_eq!(told("chancery operator raft list-peers"), None);
         assert_eq!(told("chancery connect envoy"), None);

@@ -128,7 +128,7 @@ async fn instances(State(door): State<HttpDoor>, params: Params, topic: Topic) -
 
 async fn node(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
     let selected = params.filter(&SERVICE, door.datacenter())?;
-    let found = door.read(&params, Topic::Node(name.into())).await?;
+    let found = door.read(&params, Topic::Node(door.node_meant(name))).await?;
     let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
     let services: Vec<&Service> = selected_on(node.as_deref(), selected);
     let found_on = node.as_deref().map(|on| (&*on.node, services.as_slice()));
@@ -143,7 +143,7 @@ async fn node_services(
     let selected = params.filter(&SERVICE, door.datacenter())?;
     let merge = params.flag("merge-central-config")?;
     let others: &[Topic] = if merge { &central() } else { &[] };
-    let found = door.read_with(&params, Topic::Node(name.into()), others).await?;
+    let found = door.read_with(&params, Topic::Node(door.node_meant(name)), others).await?;
     let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
     let listed = selected_on(node.as_deref(), selected);
     let tables = door.tables();

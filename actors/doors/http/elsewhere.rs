@@ -11,7 +11,7 @@ use crate::doors::endpoints::Endpoints;
 use crate::doors::endpoints::common::{PRETTY, SCOPE, STATE};
 
 /// Paths, and what is said there.
-const INSTEAD: [(&[&str], &str); 11] = [
+const INSTEAD: [(&[&str], &str); 14] = [
     (
         &["/v1/event/{*rest}"],
         "events are not kept: wait for what changes with a blocking query (?index=) or `chancery watch`, and leave word in \
@@ -54,8 +54,26 @@ const INSTEAD: [(&[&str], &str); 11] = [
     ),
     (
         &["/v1/operator/{*rest}"],
-        "there is one server, which elects and encrypts with nobody: /v1/operator/usage and \
-         /v1/operator/raft/configuration are answered",
+        "there is one server, which elects and encrypts with nobody: /v1/operator/usage, \
+         /v1/operator/raft/configuration, /v1/operator/autopilot/health and /v1/operator/autopilot/state are answered",
+    ),
+    (
+        &["/v1/operator/autopilot/configuration"],
+        "there are no other servers to look after, so there is nothing to set: how this one is, say \
+         /v1/operator/autopilot/health and /v1/operator/autopilot/state",
+    ),
+    (
+        &[
+            "/v1/internal/federation-states",
+            "/v1/internal/federation-states/{*rest}",
+            "/v1/internal/federation-state/{*rest}",
+        ],
+        "there is one datacenter, which is federated with nobody: register what runs elsewhere at /v1/catalog/register",
+    ),
+    (
+        &["/debug/pprof", "/debug/pprof/{*rest}"],
+        "this is no program in Go, and has no profiles of one: /admin/actors says what takes time, /metrics counts it, \
+         and `chancery debug` gathers both",
     ),
     (&["/v1/coordinate/update"], "distances between nodes are not kept: ?near= puts what is on the node itself first"),
 ];

@@ -97,7 +97,7 @@ async fn ingress(State(door): State<HttpDoor>, params: Params, Path(_): Path<Str
 /// Every check on the node: its own, and those of its instances.
 async fn node(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
     let selected = params.filter(&CHECK, door.datacenter())?;
-    let found = door.read(&params, Topic::Node(name.into())).await?;
+    let found = door.read(&params, Topic::Node(door.node_meant(name))).await?;
     let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
     let on_node = node.iter().flat_map(|node| &node.checks);
     let body: Vec<_> = on_node.filter(|check| selected(check)).map(|check| answer::check(check)).collect();

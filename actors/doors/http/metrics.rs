@@ -1,7 +1,7 @@
 //! The metrics of the process, for Prometheus.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use chancery::model::UnixTime;
@@ -33,13 +33,27 @@ async fn prometheus(door: State<HttpDoor>) -> Result<Response, Failure> {
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
-async fn agent(door: State<HttpDoor>, params: Params) -> Result<Response, Failure> {
+/// Without `format`, Prometheus is known by what it accepts.
+async fn agent(door: State<HttpDoor>, params: Params, headers: HeaderMap) -> Result<Response, Failure> {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match params.get("format") {
         Some("prometheus") => prometheus(door).await,
+        None | Some("") if scrapes(accepted) => prometheus(door).await,
         None | Some("") => {
             let now = wire::date::show(UnixTime(door.state.house.clock.unix_seconds()));
             Ok(reply::json(&params, &agent_metrics::of(&rendered(door).await?, now)))
         }
         Some(other) => Err(Failure::bad_request(format!("format {other:?}: leave it out for JSON, or say prometheus"))),
     }
+}
+
+fn scrapes(accepted: &str) -> bool {
+    accepted.split(',').any(|kind| {
+        let mut parts = kind.split(';').map(str::trim);
+        match parts.next() {
+            Some("application/openmetrics-text") => true,
+            Some("text/plain") => parts.any(|part| part == "version=0.0.4"),
+            _ => false,
+        }
+    })
 }

@@ -20,6 +20,7 @@ mod config;
 mod connect_ca;
 mod discovery_chain;
 mod elsewhere;
+mod entrance;
 mod gate;
 mod health;
 mod instances;
@@ -30,6 +31,7 @@ mod measure;
 mod metrics;
 mod openapi;
 mod operator;
+mod operator_autopilot;
 mod params;
 mod reply;
 mod settings;
@@ -48,8 +50,8 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::sync::watch;
 
-use chancery::catalog::{Tables, Write};
-use chancery::model::{Datacenter, NodeName};
+use chancery::catalog::{Tables, Write, query};
+use chancery::model::{Datacenter, NodeName, UnixTime};
 
 use super::admin;
 use super::endpoints::{Endpoints, Family};
@@ -92,6 +94,8 @@ struct Identity {
     mesh: bool,
     /// Where Envoys connect, in plaintext.
     grpc_port: Option<u16>,
+    /// When it began to be there.
+    since: UnixTime,
 }
 
 impl HttpState {
@@ -101,6 +105,7 @@ impl HttpState {
             node: config.node_name.clone(),
             mesh: config.mesh,
             grpc_port: config.grpc.first().map(SocketAddr::port),
+            since: UnixTime(house.clock.unix_seconds()),
         };
         let Process { scrape, controls, monitors } = process;
         let settings = Arc::new(config.http_settings.clone());
@@ -131,6 +136,12 @@ impl HttpDoor {
 
     fn datacenter(&self) -> &Datacenter {
         &self.state.identity.datacenter
+    }
+
+    /// By its name or its id; a name that nobody has yet is taken as it is.
+    fn node_meant(&self, name_or_id: String) -> NodeName {
+        let known = query::named(&self.tables(), &name_or_id);
+        known.map_or_else(|| NodeName::from(name_or_id), |node| node.name.clone())
     }
 
     /// For what is about the mesh.
@@ -203,10 +214,12 @@ fn endpoints() -> Vec<Endpoints<HttpDoor>> {
         ui::endpoints(),
         status::endpoints(),
         operator::endpoints(),
+        operator_autopilot::endpoints(),
         snapshot::endpoints(),
         metrics::endpoints(),
         openapi::endpoints(),
         elsewhere::endpoints(),
+        entrance::endpoints(),
     ]
 }
 

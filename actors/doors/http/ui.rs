@@ -100,7 +100,7 @@ async fn nodes(State(door): State<HttpDoor>, params: Params) -> Result<Response,
 
 /// `null` for a node that is not there.
 async fn node(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
-    let found = door.read(&params, Topic::Node(name.into())).await?;
+    let found = door.read(&params, Topic::Node(door.node_meant(name))).await?;
     let Fact::Node(node) = found.fact else { return Err(Failure::misread()) };
     let body = node.as_deref().map(|on| answer::node_info(&on.node, &on.services, &on.checks));
     Ok(reply::read(&params, found.index, &body))

@@ -37,6 +37,9 @@ use crate::model::{
     ServiceName, Status, VirtualIp,
 };
 
+/// A shorter beginning of a node's id is taken for a name.
+const SHORTEST_ID: usize = 2;
+
 /// Sorted by name.
 pub fn nodes(tables: &Tables) -> Vec<Arc<Node>> {
     tables.nodes.values().cloned().collect()
@@ -44,6 +47,22 @@ pub fn nodes(tables: &Tables) -> Vec<Arc<Node>> {
 
 pub fn node(tables: &Tables, name: &NodeName) -> Option<Arc<Node>> {
     tables.nodes.get(name).cloned()
+}
+
+/// The node that is meant: by its name, else by its id or a beginning of it that no other node's has.
+pub fn named(tables: &Tables, name_or_id: &str) -> Option<Arc<Node>> {
+    let named = tables.nodes.get(&NodeName::from(name_or_id));
+    named.or_else(|| by_id(tables, name_or_id)).cloned()
+}
+
+fn by_id<'a>(tables: &'a Tables, beginning: &str) -> Option<&'a Arc<Node>> {
+    if beginning.len() < SHORTEST_ID {
+        return None;
+    }
+    let begins =
+        |node: &&Arc<Node>| node.id.get(..beginning.len()).is_some_and(|id| id.eq_ignore_ascii_case(beginning));
+    let mut found = tables.nodes.values().filter(begins);
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// What is registered on the node, sorted by id.
