@@ -5,6 +5,8 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use chancery_tests::agent::Agent;
+use chancery_tests::certificates::Certificates;
+use chancery_tests::ports::free_port;
 use chancery_tests::wait::eventually;
 use serde_json::{Value, json};
 
@@ -354,4 +356,44 @@ async fn intentions_are_read_from_files_and_a_snapshot_says_what_it_holds() {
     assert!(told.contains("Healthy:") && told.contains("      Status:") && told.contains("leader"), "{told}");
     let told: Value = serde_json::from_str(&done(&agent, "operator autopilot state -format=json")).unwrap();
     assert_eq!(told["Servers"].as_object().map(serde_json::Map::len), Some(1), "{told}");
+}
+
+#[tokio::test]
+async fn an_xds_server_with_tls_is_not_taken_on_trust() {
+    let certificates = Certificates::new();
+    let (port, settings) = (free_port(), certificates.settings(""));
+    let agent = Agent::start(&["-dev", "-grpc-tls-port", &port.to_string(), "-hcl", &settings]).await;
+    let described: Value = serde_json::from_str(&agent.http.get("/v1/agent/self").await.unwrap().text()).unwrap();
+    assert_eq!(described["xDS"]["Ports"], json!({ "Plaintext": agent.grpc_port, "TLS": port }));
+    let file = agent.write_file("web.hcl", "service { name = \"web\" port = 1 connect { sidecar_service {} } }");
+    done(&agent, &format!("services register {}", file.display()));
+
+    let told = refused(&agent, "connect envoy -sidecar-for web -bootstrap");
+    assert!(told.contains("give -grpc-ca-file") && told.contains(&format!("HOST:{}", agent.grpc_port)), "{told}");
+    let authority = certificates.authority().display().to_string();
+    for flag in ["-grpc-ca-file", "-ca-file"] {
+        let made = done(&agent, &format!("connect envoy -sidecar-for web -bootstrap {flag} {authority}"));
+        let made: Value = serde_json::from_str(&made).unwrap_or_else(|error| panic!("{error}: {made}"));
+        let cluster = &made["static_resources"]["clusters"][0];
+        let at = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"];
+        assert_eq!(at["socket_address"]["port_value"], port, "{flag}");
+        let trusted = &cluster["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"];
+        assert!(trusted["trusted_ca"]["inline_string"].as_str().is_some_and(|pem| pem.contains("CERTIFICATE")));
+    }
+    let plain = done(
+        &agent,
+        &format!("connect envoy -sidecar-for web -bootstrap -grpc-addr http://127.0.0.1:{}", agent.grpc_port),
+    );
+    assert!(!plain.contains("transport_socket\""), "{plain}");
+}
+
+#[tokio::test]
+async fn flags_of_gateways_are_refused_by_name() {
+    let agent = Agent::dev().await;
+    for flags in ["-gateway mesh", "-gateway=mesh -register", "-mesh-gateway", "-proxy-id x -wan-address 1.2.3.4:5"] {
+        let told = refused(&agent, &format!("connect envoy {flags}"));
+        assert!(told.contains("gateways are not supported yet") && told.contains("-sidecar-for"), "{told}");
+    }
+    let told = refused(&agent, "connect envoy -proxy-id x -no-central-config -bootstrap -prometheus-cert-file a.pem");
+    assert!(told.contains("needs all of -prometheus-ca-file"), "{told}");
 }

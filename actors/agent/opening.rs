@@ -12,7 +12,9 @@ use super::AgentError;
 use crate::config::AgentConfig;
 use crate::doors::grpc::{self, GrpcParts};
 use crate::doors::http::{self, HttpState, Process};
-use crate::doors::listening::{Caller, Certificate, ClientLimit, ListenAddress, Port, SecurePort, SocketFile, bind};
+use crate::doors::listening::{
+    Caller, Certificate, CertificateFiles, ClientLimit, ListenAddress, Port, SecurePort, SocketFile, Spoken, bind,
+};
 use crate::wiring::House;
 
 /// A door that does not close in this time is left standing: its clients know how to come back.
@@ -22,26 +24,36 @@ pub(super) struct Doors {
     open: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     limit: ClientLimit,
-    certificate: Option<Certificate>,
+    https: Option<Certificate>,
+    grpc: Option<Certificate>,
 }
 
 impl Doors {
     pub(super) fn open(house: &House, config: &AgentConfig, process: &Process) -> Result<Self, AgentError> {
-        let certificate = config.certificate.as_ref().map(Certificate::read).transpose()?;
+        let read = |files: &Option<CertificateFiles>, spoken| {
+            files.as_ref().map(|files| Certificate::read(files, spoken)).transpose()
+        };
+        let https = read(&config.certificate, Spoken::Http1)?;
+        let grpc = read(&config.grpc_certificate, Spoken::Http2)?;
         let limit = ClientLimit::default();
         limit.set(config.http_settings.max_connections_per_client);
-        let mut doors = Self { open: Vec::new(), stop: watch::Sender::new(false), limit, certificate };
+        let mut doors = Self { open: Vec::new(), stop: watch::Sender::new(false), limit, https, grpc };
         let http = HttpDoors { house, config, process };
         for address in &config.http {
             doors.http(&http, address)?;
         }
-        if let Some(certificate) = doors.certificate.clone() {
+        if let Some(certificate) = doors.https.clone() {
             for address in &config.https {
                 doors.https(&http, *address, &certificate)?;
             }
         }
         for address in &config.grpc {
-            doors.grpc(house, config, *address)?;
+            doors.grpc(house, config, *address, None)?;
+        }
+        if let Some(certificate) = doors.grpc.clone() {
+            for address in &config.grpc_tls {
+                doors.grpc(house, config, *address, Some(&certificate))?;
+            }
         }
         Ok(doors)
     }
@@ -77,16 +89,24 @@ impl Doors {
         Ok(())
     }
 
-    fn grpc(&mut self, house: &House, config: &AgentConfig, address: SocketAddr) -> Result<(), AgentError> {
-        let listener =
-            bind(address).map_err(|error| taken("gRPC", &ListenAddress::Port(address), "-grpc-port", error))?;
-        tracing::info!(%address, "gRPC is listening");
+    /// In plaintext, unless there is a certificate.
+    fn grpc(
+        &mut self,
+        house: &House,
+        config: &AgentConfig,
+        address: SocketAddr,
+        certificate: Option<&Certificate>,
+    ) -> Result<(), AgentError> {
+        let (door, flag) =
+            if certificate.is_some() { ("gRPC with TLS", "-grpc-tls-port") } else { ("gRPC", "-grpc-port") };
+        let listener = bind(address).map_err(|error| taken(door, &ListenAddress::Port(address), flag, error))?;
+        tracing::info!(%address, "{door} is listening");
         let parts = GrpcParts {
             streams: house.streams.clone(),
             loads: house.loads.clone(),
             own_node: config.node_name.clone(),
         };
-        let serving = grpc::serve(parts, listener, self.when_stopped());
+        let serving = grpc::serve(parts, listener, certificate.cloned(), self.when_stopped());
         self.keep(async move {
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the gRPC door failed");
@@ -106,10 +126,12 @@ impl Doors {
         }
     }
 
-    /// What can change while they are open: the certificate, and how many connections a client may have.
+    /// What can change while they are open: the certificates, and how many connections a client may have.
     pub(super) fn reload(&self, config: &AgentConfig) -> Result<(), AgentError> {
-        if let (Some(certificate), Some(files)) = (&self.certificate, &config.certificate) {
-            certificate.replace(files)?;
+        for (shown, files) in [(&self.https, &config.certificate), (&self.grpc, &config.grpc_certificate)] {
+            if let (Some(certificate), Some(files)) = (shown, files) {
+                certificate.replace(files)?;
+            }
         }
         self.limit.set(config.http_settings.max_connections_per_client);
         Ok(())

@@ -74,6 +74,9 @@ pub struct AgentFlags {
     /// The port of gRPC and xDS, -1 for none [default: 8502]
     #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub grpc_port: Option<i64>,
+    /// The port for gRPC (xDS) with TLS; 0 or -1 switches it off [default: off]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
+    pub grpc_tls_port: Option<i64>,
     /// trace, debug, info, warn or error [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,

@@ -80,6 +80,7 @@ impl Reading<'_> {
             settings.http_port = self.port(&mut ports, "http");
             settings.https_port = self.port(&mut ports, "https");
             settings.grpc_port = self.port(&mut ports, "grpc");
+            settings.grpc_tls_port = self.port(&mut ports, "grpc_tls");
             let sidecar = 1..=i64::from(u16::MAX);
             let mut bound =
                 |key| self.keep(ports.whole(key, sidecar.clone())).and_then(|port| u16::try_from(port).ok());
@@ -93,6 +94,7 @@ impl Reading<'_> {
             self.text(&mut addresses, "http", &mut settings.http_addresses, address::hosts);
             self.text(&mut addresses, "https", &mut settings.https_addresses, address::several);
             self.text(&mut addresses, "grpc", &mut settings.grpc_addresses, address::several);
+            self.text(&mut addresses, "grpc_tls", &mut settings.grpc_tls_addresses, address::several);
             self.finish(&mut addresses, keys::ADDRESSES);
         }
         if let Some(mut xds) = self.keep(fields.object("xds", "xds")) {
@@ -126,7 +128,7 @@ impl Reading<'_> {
         self.tls_of_a_door(fields, &mut tls.old);
         tls.old_https.verify_incoming = self.keep(fields.optional_flag("verify_incoming_https"));
         let Some(mut doors) = self.keep(fields.object("tls", "tls")) else { return };
-        for (key, door) in [("defaults", &mut tls.defaults), ("https", &mut tls.https)] {
+        for (key, door) in [("defaults", &mut tls.defaults), ("https", &mut tls.https), ("grpc", &mut tls.grpc)] {
             if let Some(mut keys) = self.keep(doors.object(key, "tls of a door")) {
                 self.tls_of_a_door(&mut keys, door);
                 self.finish(&mut keys, keys::TLS_OF_A_DOOR);

@@ -28,6 +28,7 @@ pub(super) fn settings(flags: &AgentFlags, problems: &mut Vec<Problem>, warnings
     keep("default-query-time", time(&flags.default_query_time).map(|time| settings.http.default_query_time = time));
     keep("max-query-time", time(&flags.max_query_time).map(|time| settings.http.max_query_time = time));
     keep("grpc-port", set(&mut settings.grpc_port, flags.grpc_port, port));
+    keep("grpc-tls-port", set(&mut settings.grpc_tls_port, flags.grpc_tls_port, port));
     keep("log-level", set(&mut settings.log_level, flags.log_level.as_deref(), level));
     let policy = flags.default_intention_policy.as_deref();
     keep("default-intention-policy", set(&mut settings.default_intention, policy, action));

@@ -24,7 +24,6 @@ const FLAGS: &[(&str, Kind, &str)] = &[
     ("dns-port", Kind::Value, keys::DNS),
     ("domain", Kind::Value, keys::DNS),
     ("encrypt", Kind::Value, keys::GOSSIP),
-    ("grpc-tls-port", Kind::Value, keys::PLAIN),
     ("join", Kind::Value, keys::ALONE),
     ("join-wan", Kind::Value, keys::ALONE),
     ("log-file", Kind::Value, keys::LOGS),

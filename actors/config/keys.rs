@@ -24,7 +24,6 @@ const OWN_ORDER: &str = "the server's order of cipher suites is always preferred
 const PACE: &str = "changes are sent as fast as each client answers: there is no pace to limit";
 pub(super) const PAGE: &str = "the live page is always at /admin/";
 const PEERS: &str = "there are no peers";
-pub(super) const PLAIN: &str = "xDS is served in plaintext: put a proxy that speaks TLS in front";
 pub(super) const RAFT: &str = "state is kept by an embedded store, without Raft";
 pub(super) const RELOAD: &str = "send SIGHUP, or run `chancery reload`";
 const SIGNING: &str = "a signature costs less than the limit would";
@@ -146,7 +145,6 @@ pub(super) const TOP: &[Idle] = &[
 /// In `ports`.
 pub(super) const PORTS: &[Idle] = &[
     ("dns", DNS),
-    ("grpc_tls", PLAIN),
     ("proxy_max_port", OWN),
     ("proxy_min_port", OWN),
     ("serf_lan", GOSSIP),
@@ -155,7 +153,7 @@ pub(super) const PORTS: &[Idle] = &[
 ];
 
 /// In `addresses`.
-pub(super) const ADDRESSES: &[Idle] = &[("dns", DNS), ("grpc_tls", PLAIN)];
+pub(super) const ADDRESSES: &[Idle] = &[("dns", DNS)];
 
 /// In `http_config`.
 pub(super) const HTTP_CONFIG: &[Idle] =
@@ -172,11 +170,14 @@ pub(super) const LIMITS: &[Idle] = &[
 ];
 
 /// In `tls`.
-pub(super) const TLS: &[Idle] =
-    &[("enable_agent_tls_for_checks", NOT_YET), ("grpc", PLAIN), ("internal_rpc", NO_OTHERS)];
+pub(super) const TLS: &[Idle] = &[("enable_agent_tls_for_checks", NOT_YET), ("internal_rpc", NO_OTHERS)];
 
-/// In `tls.defaults` and `tls.https`.
-pub(super) const TLS_OF_A_DOOR: &[Idle] = &[("verify_outgoing", NO_OTHERS), ("verify_server_hostname", NO_OTHERS)];
+/// In `tls.defaults`, `tls.https` and `tls.grpc`.
+pub(super) const TLS_OF_A_DOOR: &[Idle] = &[
+    ("use_auto_cert", "agents make no certificates for each other: give cert_file and key_file"),
+    ("verify_outgoing", NO_OTHERS),
+    ("verify_server_hostname", NO_OTHERS),
+];
 
 /// In `xds`.
 pub(super) const XDS: &[Idle] = &[("update_max_per_second", PACE)];

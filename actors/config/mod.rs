@@ -33,6 +33,7 @@ pub use root::FirstRoot;
 use address::Host;
 use definitions::Definitions;
 use settings::Settings;
+use tls::Told;
 
 use crate::checks::settings::CheckSettings;
 use crate::doors::http::HttpSettings;
@@ -61,12 +62,17 @@ pub struct AgentConfig {
     pub http: Vec<ListenAddress>,
     /// Where HTTPS listens; empty when it is switched off, or there is no certificate.
     pub https: Vec<SocketAddr>,
+    /// What HTTPS is served with.
     pub certificate: Option<CertificateFiles>,
     /// Of unix sockets.
     pub socket_owner: SocketOwner,
     pub http_settings: HttpSettings,
     /// Where gRPC (xDS) listens; empty when it is switched off.
     pub grpc: Vec<SocketAddr>,
+    /// Where gRPC listens with TLS; empty when it is switched off, or there is no certificate.
+    pub grpc_tls: Vec<SocketAddr>,
+    /// What it is served with there.
+    pub grpc_certificate: Option<CertificateFiles>,
     /// Where both listen unless `addresses` says otherwise.
     pub client_addr: Vec<IpAddr>,
     pub bind_addr: IpAddr,
@@ -143,15 +149,18 @@ impl AgentConfig {
             problems.push(Problem::new("data_dir is required (or use -dev)"));
         }
         problems.extend(settings.contradictions());
-        let https = settings.https_port.is_some_and(|port| port != 0);
-        let certificate = settings.tls.clone().resolve(https, &mut problems, &mut warnings);
+        let on = |port: Option<u16>| port.is_some_and(|port| port != 0);
+        let told = &mut Told { problems: &mut problems, warnings: &mut warnings };
+        let grpc_tls = on(settings.grpc_tls_port) && settings.mesh != Some(false);
+        let secure = settings.tls.clone().resolve(on(settings.https_port), grpc_tls, told);
         problems.extend(settings.checks.contradictions(&definitions));
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
         let config = resolve(dev, settings, node_name, definitions, warnings);
-        let https = if certificate.is_some() { config.https } else { Vec::new() };
-        Ok(Self { certificate, https, ..config })
+        let https = if secure.https.is_some() { config.https } else { Vec::new() };
+        let grpc_tls = if secure.grpc.is_some() { config.grpc_tls } else { Vec::new() };
+        Ok(Self { certificate: secure.https, grpc_certificate: secure.grpc, https, grpc_tls, ..config })
     }
 }
 
@@ -208,6 +217,8 @@ fn resolve(
         http_settings: settings.http.resolve(),
         // all that is asked there is of the mesh
         grpc: if mesh { listen(&settings.grpc_addresses, settings.grpc_port, GRPC_PORT) } else { Vec::new() },
+        grpc_tls: if mesh { listen(&settings.grpc_tls_addresses, settings.grpc_tls_port, 0) } else { Vec::new() },
+        grpc_certificate: None,
         mesh,
         bind_addr,
         advertise_addr: settings.advertise_addr.unwrap_or_else(|| reachable(bind_addr)),

@@ -540,6 +540,33 @@ fn https_is_served_with_the_files_nearest_to_it() {
 }
 
 #[test]
+fn grpc_is_served_with_tls_with_the_files_nearest_to_it() {
+    let config = loaded(
+        r#"
+        ports { grpc_tls = 8503 }
+        addresses { grpc_tls = "127.0.0.2" }
+        tls {
+          defaults { cert_file = "/a.pem", key_file = "/a-key.pem", ca_file = "/ca.pem" }
+          grpc { verify_incoming = true, use_auto_cert = true }
+        }
+        "#,
+    );
+    assert_eq!((config.grpc_tls, config.https), (vec!["127.0.0.2:8503".parse().unwrap()], vec![]));
+    let files = config.grpc_certificate.unwrap();
+    assert_eq!((files.cert, files.verify_incoming), ("/a.pem".into(), true));
+    assert!(config.warnings.iter().all(|warning| warning.contains("use_auto_cert")), "{:?}", config.warnings);
+    let flag = AgentConfig::load(&flags("-dev -grpc-tls-port 8503")).unwrap();
+    assert_eq!((flag.grpc_tls, flag.grpc_certificate), (vec![], None));
+    assert!(flag.warnings[0].starts_with("ports.grpc_tls has no effect: gRPC with TLS needs"), "{:?}", flag.warnings);
+    let off = loaded("tls { grpc { cert_file = \"/a\" key_file = \"/k\" } }").warnings.join("\n");
+    assert!(off.contains("ports.grpc_tls gRPC with TLS"), "{off}");
+    told(&[(
+        "ports { grpc_tls = 1 }\ntls { grpc { cert_file = \"/a\", key_file = \"/k\", verify_incoming = true } }",
+        "verify_incoming is on and nobody is trusted: give ca_file or ca_path, whose certificates clients have",
+    )]);
+}
+
+#[test]
 fn https_without_what_it_needs_is_told() {
     let bare = loaded("ports { https = 8501 }");
     assert_eq!((bare.https.len(), bare.certificate), (0, None));

@@ -1,4 +1,4 @@
-//! `tls { … }`, and the older spellings at the top: what HTTPS is served with.
+//! `tls { … }`, and the older spellings at the top: what HTTPS and gRPC are served with.
 
 use std::path::PathBuf;
 
@@ -42,6 +42,7 @@ impl DoorKeys {
 #[derive(Clone, Default)]
 pub(super) struct TlsKeys {
     pub(super) https: DoorKeys,
+    pub(super) grpc: DoorKeys,
     pub(super) defaults: DoorKeys,
     /// At the top, for all doors.
     pub(super) old: DoorKeys,
@@ -54,58 +55,75 @@ impl TlsKeys {
     pub(super) fn over(self, earlier: Self) -> Self {
         Self {
             https: self.https.over(earlier.https),
+            grpc: self.grpc.over(earlier.grpc),
             defaults: self.defaults.over(earlier.defaults),
             old: self.old.over(earlier.old),
             old_https: self.old_https.over(earlier.old_https),
         }
     }
 
-    /// `None`: HTTPS is not served, since nothing was given to serve it with.
-    pub(super) fn resolve(
-        self,
-        https: bool,
-        problems: &mut Vec<Problem>,
-        warnings: &mut Vec<String>,
-    ) -> Option<CertificateFiles> {
-        if !https {
-            if [&self.https, &self.defaults, &self.old, &self.old_https].into_iter().any(DoorKeys::ask) {
-                warnings.push("the keys of TLS have no effect: ports.https switches HTTPS on".to_owned());
-            }
-            return None;
-        }
+    /// With what the doors that speak TLS are served; those that are not switched on have nothing.
+    pub(super) fn resolve(self, https: bool, grpc: bool, told: &mut Told<'_>) -> SecureDoors {
         // the old key of HTTPS adds to the one for all doors, and does not take from it
         let old_https =
             DoorKeys { verify_incoming: self.old_https.verify_incoming.filter(|verify| *verify), ..self.old_https };
-        let keys = self.https.over(old_https).over(self.defaults).over(self.old);
-        let files = match (keys.cert, keys.key) {
-            (Some(cert), Some(key)) => CertificateFiles {
-                cert,
-                key,
-                verify_incoming: keys.verify_incoming.unwrap_or(false),
-                ca: keys.ca,
-                ca_path: keys.ca_path,
-                oldest: keys.oldest.unwrap_or_default(),
-                ciphers: keys.ciphers.unwrap_or_default(),
-            },
-            (None, None) => {
-                warnings.push(
-                    "ports.https has no effect: HTTPS needs a certificate, give tls.defaults.cert_file and key_file"
-                        .to_owned(),
-                );
-                return None;
-            }
-            _ => {
-                problems.push(Problem::new("cert_file and key_file belong together: give both"));
-                return None;
-            }
-        };
-        if files.verify_incoming && files.ca.is_none() && files.ca_path.is_none() {
-            problems.push(Problem::new(
-                "verify_incoming is on and nobody is trusted: give ca_file or ca_path, whose certificates clients have",
-            ));
+        let (shared, alone) =
+            ([&self.defaults, &self.old], [(&self.https, https), (&old_https, https), (&self.grpc, grpc)]);
+        let asked_for_nothing = !(https || grpc) && shared.into_iter().any(DoorKeys::ask);
+        if asked_for_nothing || alone.into_iter().any(|(keys, on)| !on && keys.ask()) {
+            let text = "some keys of TLS have no effect: ports.https switches HTTPS on, ports.grpc_tls gRPC with TLS";
+            told.warnings.push(text.to_owned());
         }
-        Some(files)
+        let for_all = self.defaults.over(self.old);
+        let of_https = self.https.over(old_https).over(for_all.clone());
+        SecureDoors {
+            https: https.then(|| files("ports.https", "HTTPS", of_https, told)).flatten(),
+            grpc: grpc.then(|| files("ports.grpc_tls", "gRPC with TLS", self.grpc.over(for_all), told)).flatten(),
+        }
     }
+}
+
+/// What is said of the keys meanwhile.
+pub(super) struct Told<'a> {
+    pub(super) problems: &'a mut Vec<Problem>,
+    pub(super) warnings: &'a mut Vec<String>,
+}
+
+/// `None`: the door is not served, since nothing was given to serve it with.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct SecureDoors {
+    pub(super) https: Option<CertificateFiles>,
+    pub(super) grpc: Option<CertificateFiles>,
+}
+
+fn files(port: &str, door: &str, keys: DoorKeys, told: &mut Told<'_>) -> Option<CertificateFiles> {
+    let files = match (keys.cert, keys.key) {
+        (Some(cert), Some(key)) => CertificateFiles {
+            cert,
+            key,
+            verify_incoming: keys.verify_incoming.unwrap_or(false),
+            ca: keys.ca,
+            ca_path: keys.ca_path,
+            oldest: keys.oldest.unwrap_or_default(),
+            ciphers: keys.ciphers.unwrap_or_default(),
+        },
+        (None, None) => {
+            told.warnings.push(format!(
+                "{port} has no effect: {door} needs a certificate, give tls.defaults.cert_file and key_file"
+            ));
+            return None;
+        }
+        _ => {
+            told.problems.push(Problem::new("cert_file and key_file belong together: give both"));
+            return None;
+        }
+    };
+    if files.verify_incoming && files.ca.is_none() && files.ca_path.is_none() {
+        told.problems.push(Problem::new(
+            "verify_incoming is on and nobody is trusted: give ca_file or ca_path, whose certificates clients have",
+        ));
+    }
+    Some(files)
 }
 
 /// As it is spelt now, and as it was.

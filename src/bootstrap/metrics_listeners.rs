@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use super::config::BootstrapConfig;
-use super::{Inputs, address};
+use super::{Inputs, address, tls};
 
 const SELF_ADMIN: &str = "self_admin";
 const PROMETHEUS_BACKEND: &str = "prometheus_backend";
@@ -15,6 +15,7 @@ const PROMETHEUS_BACKEND: &str = "prometheus_backend";
 pub(super) struct MetricsListeners {
     pub clusters: Vec<Value>,
     pub listeners: Vec<Value>,
+    pub secrets: Vec<Value>,
 }
 
 pub(super) fn build(inputs: &Inputs, config: &BootstrapConfig) -> MetricsListeners {
@@ -30,7 +31,12 @@ pub(super) fn build(inputs: &Inputs, config: &BootstrapConfig) -> MetricsListene
             SELF_ADMIN
         };
         let path = json!({ "path": inputs.prometheus_scrape_path });
-        built.listeners.push(listener("envoy_prometheus_metrics", bind, &path, "/stats/prometheus", cluster));
+        let mut scraped = listener("envoy_prometheus_metrics", bind, &path, "/stats/prometheus", cluster);
+        if let Some(of) = &inputs.prometheus_tls {
+            scraped["filter_chains"][0]["transport_socket"] = tls::for_prometheus();
+            built.secrets = tls::secrets(of);
+        }
+        built.listeners.push(scraped);
     }
     if let Some(bind) = config.stats_bind {
         let path = json!({ "prefix": "/stats" });

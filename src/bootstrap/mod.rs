@@ -6,6 +6,7 @@ mod config;
 mod metrics_listeners;
 mod stats_sinks;
 mod stats_tags;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::Opaque;
 use config::BootstrapConfig;
+pub use tls::{PrometheusTls, XdsTls};
 
 /// The static cluster that leads to the xDS server. Dashboards and health checks of users know it by this name.
 pub const XDS_CLUSTER: &str = "local_agent";
@@ -23,7 +25,7 @@ pub const ENVIRONMENT_KEYS: [&str; 2] = ["envoy_statsd_url", "envoy_dogstatsd_ur
 /// There are no namespaces or partitions in this edition; Envoy's node still names the one there is.
 const DEFAULT_TENANT: &str = "default";
 
-/// Where the xDS server listens, reached without TLS.
+/// Where the xDS server listens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum XdsAddress {
     Tcp(SocketAddr),
@@ -44,6 +46,8 @@ pub struct Inputs {
     /// Sent as `x-consul-token` with each xDS stream; empty when there is none.
     pub token: String,
     pub xds: XdsAddress,
+    /// `None`: plaintext.
+    pub xds_tls: Option<XdsTls>,
     pub admin: SocketAddr,
     pub admin_access_log_path: String,
     /// Where to answer `/ready`, if at all.
@@ -52,6 +56,8 @@ pub struct Inputs {
     pub prometheus_scrape_path: String,
     /// A local port that merges Envoy's metrics with the application's; Envoy's own admin port when absent.
     pub prometheus_backend_port: Option<u16>,
+    /// With what `envoy_prometheus_bind_addr` is served; `None`: in plaintext.
+    pub prometheus_tls: Option<PrometheusTls>,
     pub omit_deprecated_tags: bool,
     /// `Proxy.Config`, merged with the central configuration.
     pub config: Opaque,
@@ -74,7 +80,7 @@ pub fn bootstrap(inputs: &Inputs) -> Result<Value, BootstrapError> {
     let config = BootstrapConfig::read(&inputs.config)?;
     let metrics = metrics_listeners::build(inputs, &config);
 
-    let mut clusters = vec![xds_cluster(&inputs.xds)];
+    let mut clusters = vec![xds_cluster(&inputs.xds, inputs.xds_tls.as_ref())];
     clusters.extend(metrics.clusters);
     clusters.extend(config.extra_static_clusters.iter().cloned());
     let mut listeners = metrics.listeners;
@@ -82,6 +88,9 @@ pub fn bootstrap(inputs: &Inputs) -> Result<Value, BootstrapError> {
     let mut static_resources = json!({ "clusters": clusters });
     if !listeners.is_empty() {
         static_resources["listeners"] = Value::Array(listeners);
+    }
+    if !metrics.secrets.is_empty() {
+        static_resources["secrets"] = Value::Array(metrics.secrets);
     }
 
     let stats_config = match &config.stats_config {
@@ -134,7 +143,7 @@ fn node(inputs: &Inputs) -> Value {
     json!({ "id": inputs.proxy_id, "cluster": inputs.cluster, "metadata": metadata })
 }
 
-fn xds_cluster(xds: &XdsAddress) -> Value {
+fn xds_cluster(xds: &XdsAddress, tls: Option<&XdsTls>) -> Value {
     let address = match xds {
         XdsAddress::Tcp(socket) => address::tcp(*socket),
         XdsAddress::Unix(path) => address::pipe(path),
@@ -148,6 +157,9 @@ fn xds_cluster(xds: &XdsAddress) -> Value {
             "explicit_http_config": { "http2_protocol_options": {} },
         },
     });
+    if let Some(tls) = tls {
+        cluster["transport_socket"] = tls::towards_xds(tls);
+    }
     cluster
 }
 
@@ -181,7 +193,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{BootstrapError, Inputs, XdsAddress, bootstrap};
+    use super::{BootstrapError, Inputs, PrometheusTls, XdsAddress, bootstrap};
 
     fn inputs(config: Value) -> Inputs {
         Inputs {
@@ -191,11 +203,13 @@ mod tests {
             node_name: None,
             token: "s3cret".to_owned(),
             xds: XdsAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 8502))),
+            xds_tls: None,
             admin: SocketAddr::from(([127, 0, 0, 1], 19000)),
             admin_access_log_path: "/dev/null".to_owned(),
             ready: None,
             prometheus_scrape_path: "/metrics".to_owned(),
             prometheus_backend_port: None,
+            prometheus_tls: None,
             omit_deprecated_tags: false,
             config: serde_json::from_value(config).expect("a JSON object"),
         }
@@ -261,6 +275,17 @@ mod tests {
         given.prometheus_backend_port = Some(20200);
         let resources = &bootstrap(&given).expect("nothing is wrong")["static_resources"];
         assert_eq!(names(&resources["clusters"]), ["local_agent", "self_admin", "prometheus_backend"]);
+        assert!(resources.get("secrets").is_none());
+
+        given.prometheus_tls = Some(PrometheusTls {
+            authorities: "CA".to_owned(),
+            certificate: "/c.pem".to_owned(),
+            key: "/k.pem".to_owned(),
+        });
+        let resources = &bootstrap(&given).expect("nothing is wrong")["static_resources"];
+        assert_eq!(names(&resources["secrets"]), ["prometheus_cert", "prometheus_validation_context"]);
+        let with_tls = |at: usize| resources["listeners"][at]["filter_chains"][0].get("transport_socket").is_some();
+        assert!(with_tls(0) && !with_tls(1) && !with_tls(2), "only what Prometheus scrapes");
     }
 
     #[test]

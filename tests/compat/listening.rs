@@ -1,11 +1,12 @@
 //! Ports, unix sockets, TLS: how the agent is reached, and what holds for whoever reaches it.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use chancery_tests::agent::Agent;
+use chancery_tests::certificates::Certificates;
 use chancery_tests::ports::free_port;
 use chancery_tests::setup::chancery;
 use chancery_tests::wait::eventually;
@@ -18,44 +19,6 @@ use tokio::time::timeout;
 use crate::connection::{Connection, Reply};
 
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// An authority with certificates, made by the program itself.
-struct Certificates(TempDir);
-
-impl Certificates {
-    fn new() -> Self {
-        let made = Self(TempDir::new().expect("a folder"));
-        made.make(&["tls", "ca", "create"]);
-        made.make(&["tls", "cert", "create", "-server"]);
-        made.make(&["tls", "cert", "create", "-cli"]);
-        made
-    }
-
-    fn make(&self, words: &[&str]) {
-        let output =
-            Command::new(chancery()).args(words).current_dir(self.0.path()).output().expect("the program runs");
-        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn authority(&self) -> PathBuf {
-        self.file("consul-agent-ca.pem")
-    }
-
-    /// `tls { defaults { … } }`.
-    fn settings(&self, more: &str) -> String {
-        let file = |name| self.file(name).display().to_string();
-        format!(
-            r#"tls {{ defaults {{ ca_file = "{}" cert_file = "{}" key_file = "{}" {more} }} }}"#,
-            file("consul-agent-ca.pem"),
-            file("dc1-server-consul-0.pem"),
-            file("dc1-server-consul-0-key.pem")
-        )
-    }
-}
 
 /// The members, as the command line of another process sees them.
 fn members(environment: &[(&str, &Path)], address: &str) -> (i32, String) {
@@ -155,7 +118,7 @@ async fn an_agent_whose_certificate_cannot_be_used_does_not_start_and_says_why()
     let output = command.arg(free_port().to_string()).args(["-hcl", &settings]).output().expect("the program runs");
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    let expected = format!("==> {} cannot be used for HTTPS: there is no certificate in it", file.display());
+    let expected = format!("==> {} cannot be used for TLS: there is no certificate in it", file.display());
     assert!(told.contains(&expected), "{told}");
 }
 

@@ -22,6 +22,7 @@ mod refusal;
 mod restart;
 mod rotation;
 mod routing;
+mod secure;
 mod telemetry;
 mod tokens;
 mod traffic;

@@ -68,7 +68,7 @@ impl Door {
         let listener = eventually("the port is free", Duration::from_secs(5), bound).await;
         let parts = GrpcParts { streams: streams.clone(), loads: Loads::default(), own_node: NodeName::from("n1") };
         let (close, closed) = oneshot::channel();
-        let serving = tokio::spawn(serve(parts, listener, async { _ = closed.await }));
+        let serving = tokio::spawn(serve(parts, listener, None, async { _ = closed.await }));
         self.open = Some(Open { streams, close, serving });
     }
 

@@ -25,6 +25,8 @@ pub struct Agent {
     pub grpc_port: u16,
     pub http: Client,
     arguments: Vec<String>,
+    /// Of commands that talk to it.
+    environment: Vec<(&'static str, String)>,
     program: Program,
     folder: TempDir,
 }
@@ -54,7 +56,8 @@ impl Agent {
         arguments.extend(["-grpc-port".into(), grpc_port.to_string()]);
         let program = Self::launch(&arguments, folder.path());
         let http = Client::new(format!("127.0.0.1:{http_port}"));
-        let mut agent = Self { http_port, grpc_port, http, arguments, program, folder };
+        let environment = Vec::new();
+        let mut agent = Self { http_port, grpc_port, http, arguments, environment, program, folder };
         agent.wait_ready().await;
         agent
     }
@@ -139,11 +142,19 @@ impl Agent {
         answer.unwrap_or_else(|error| panic!("DELETE {path}: {error}")).expect_ok(&format!("DELETE {path}"))
     }
 
+    /// From now on its commands run with this variable.
+    #[must_use]
+    pub fn commands_with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
     /// A command of the program that talks to this agent.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(setup::chancery());
         command.args(arguments);
         command.env("CONSUL_HTTP_ADDR", format!("http://127.0.0.1:{}", self.http_port));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

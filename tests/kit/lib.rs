@@ -3,6 +3,7 @@
 pub mod ads;
 pub mod agent;
 pub mod app;
+pub mod certificates;
 pub mod chance;
 pub mod collector;
 pub mod envoy;

@@ -95,7 +95,7 @@ impl Stage {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let parts = GrpcParts { streams: streams.clone(), loads: loads.clone(), own_node: NodeName::from(NODE) };
-        tokio::spawn(serve(parts, listener, std::future::pending()));
+        tokio::spawn(serve(parts, listener, None, std::future::pending()));
         Self { streams, loads, address, proxies }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn prefixed(env: impl Fn(&str) -> Option<String>, name: &str) -> Opti
 }
 
 /// A switch of the environment, in the words of Go.
-fn switch(env: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<bool>, CliError> {
+pub(super) fn switch(env: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<bool>, CliError> {
     match prefixed(env, name).as_deref() {
         None => Ok(None),
         Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),
@@ -82,7 +82,7 @@ impl HttpFlags {
         HttpAddress::parse(given.as_deref().unwrap_or(DEFAULT_ADDRESS), tls)
     }
 
-    fn tls(&self, env: impl Fn(&str) -> Option<String>) -> Result<TlsFiles, CliError> {
+    pub fn tls(&self, env: impl Fn(&str) -> Option<String>) -> Result<TlsFiles, CliError> {
         let file =
             |flag: &Option<PathBuf>, name: &str| flag.clone().or_else(|| prefixed(&env, name).map(PathBuf::from));
         Ok(TlsFiles {

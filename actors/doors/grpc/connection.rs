@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tonic::transport::server::Connected;
 
-pub(super) struct Connection {
-    socket: TcpStream,
+pub(super) struct Connection<S> {
+    socket: S,
     closed: Option<oneshot::Receiver<()>>,
     hangup: Hangup,
 }
@@ -29,14 +28,14 @@ impl Hangup {
     }
 }
 
-impl Connection {
-    pub fn new(socket: TcpStream) -> Self {
+impl<S> Connection<S> {
+    pub fn new(socket: S) -> Self {
         let (close, closed) = oneshot::channel();
         Self { socket, closed: Some(closed), hangup: Hangup(Arc::new(Mutex::new(Some(close)))) }
     }
 }
 
-impl Connected for Connection {
+impl<S> Connected for Connection<S> {
     type ConnectInfo = Hangup;
 
     fn connect_info(&self) -> Hangup {
@@ -44,7 +43,7 @@ impl Connected for Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if let Some(closed) = &mut self.closed
             && Pin::new(closed).poll(cx).is_ready()
@@ -56,7 +55,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.socket).poll_write(cx, bytes)
     }

@@ -35,7 +35,9 @@ use client_status::ClientStatus;
 use discovery::DiscoveryService;
 use load_report::LoadReporting;
 use services::DISCOVERY;
+use threads::Door;
 
+use crate::doors::listening::Certificate;
 use crate::loads::Loads;
 use crate::xds_stream::Streams;
 
@@ -53,10 +55,11 @@ pub struct GrpcParts {
     pub own_node: NodeName,
 }
 
-/// Serves until `shutdown` is over, then finishes what is open.
+/// Serves until `shutdown` is over, then finishes what is open; with TLS where there is a certificate.
 pub async fn serve(
     parts: GrpcParts,
     listener: TcpListener,
+    certificate: Option<Certificate>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), tonic::transport::Error> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
@@ -73,7 +76,8 @@ pub async fn serve(
         .http2_keepalive_interval(Some(settings.keepalive_interval))
         .http2_keepalive_timeout(Some(settings.keepalive_timeout))
         .max_concurrent_streams(Some(MAX_STREAMS_PER_CONNECTION));
-    threads::serve(server, &routes, parts.streams.cells().arbiters(), listener, shutdown).await
+    let door = Door { server, routes, certificate };
+    threads::serve(&door, parts.streams.cells().arbiters(), listener, shutdown).await
 }
 
 /// Our own services, each at its name.

@@ -40,14 +40,14 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
 
 async fn describe(State(door): State<HttpDoor>, params: Params) -> Response {
     let tables = door.tables();
-    let node = query::node(&tables, door.node()).unwrap_or_default();
+    let (node, identity) = (query::node(&tables, door.node()).unwrap_or_default(), &door.state.identity);
     let body = json!({
         "Config": config(&door, &node),
         "DebugConfig": debug_config(&door, &node),
         "Member": answer::member(&member(&door, &node)),
         "Stats": stats(&door, &tables),
         "Meta": node.meta,
-        "xDS": xds(door.state.identity.grpc_port),
+        "xDS": xds(identity.grpc_port, identity.grpc_tls_port),
     });
     reply::read(&params, tables.index(), &body)
 }
@@ -76,6 +76,7 @@ fn debug_config(door: &HttpDoor, node: &Node) -> Value {
         "ServerMode": true,
         "ConnectEnabled": identity.mesh,
         "GRPCPort": identity.grpc_port.map_or(-1, i32::from),
+        "GRPCTLSPort": identity.grpc_tls_port.map_or(-1, i32::from),
     })
 }
 
@@ -138,12 +139,12 @@ async fn members(State(door): State<HttpDoor>, params: Params) -> Result<Respons
     Ok(reply::json(&params, &body))
 }
 
-/// `Ports.TLS` is -1: xDS is served in plaintext only.
-fn xds(port: Option<u16>) -> Value {
-    let port = port.map_or(-1, i32::from);
+/// A port that is off is -1; `Port` is the one in plaintext, which older clients ask for.
+fn xds(plaintext: Option<u16>, tls: Option<u16>) -> Value {
+    let [plaintext, tls] = [plaintext, tls].map(|port| port.map_or(-1, i32::from));
     json!({
         "SupportedProxies": { "envoy": ENVOYS },
-        "Port": port,
-        "Ports": { "Plaintext": port, "TLS": -1 },
+        "Port": plaintext,
+        "Ports": { "Plaintext": plaintext, "TLS": tls },
     })
 }

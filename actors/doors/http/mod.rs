@@ -94,6 +94,8 @@ struct Identity {
     mesh: bool,
     /// Where Envoys connect, in plaintext.
     grpc_port: Option<u16>,
+    /// The same with TLS.
+    grpc_tls_port: Option<u16>,
     /// When it began to be there.
     since: UnixTime,
 }
@@ -105,6 +107,7 @@ impl HttpState {
             node: config.node_name.clone(),
             mesh: config.mesh,
             grpc_port: config.grpc.first().map(SocketAddr::port),
+            grpc_tls_port: config.grpc_tls.first().map(SocketAddr::port),
             since: UnixTime(house.clock.unix_seconds()),
         };
         let Process { scrape, controls, monitors } = process;

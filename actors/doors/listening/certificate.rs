@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use tokio_rustls::TlsAcceptor;
 
 /// What the configuration says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -80,21 +81,41 @@ impl CertificateError {
 
 impl fmt::Display for CertificateError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} cannot be used for HTTPS: {}", self.file.display(), self.reason)
+        write!(out, "{} cannot be used for TLS: {}", self.file.display(), self.reason)
     }
 }
 
 impl std::error::Error for CertificateError {}
 
+/// What is spoken through TLS, agreed upon in its handshake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spoken {
+    Http1,
+    /// As gRPC wants it.
+    Http2,
+}
+
+impl Spoken {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+}
+
 /// What is shown to clients that come from now on.
 #[derive(Clone)]
-pub struct Certificate(Arc<ArcSwap<ServerConfig>>);
+pub struct Certificate {
+    config: Arc<ArcSwap<ServerConfig>>,
+    spoken: Spoken,
+}
 
 impl Certificate {
     /// # Errors
     /// When a file cannot be read, is not what it should be, or does not go with the others.
-    pub fn read(files: &CertificateFiles) -> Result<Self, CertificateError> {
-        Ok(Self(Arc::new(ArcSwap::from_pointee(server_config(files)?))))
+    pub fn read(files: &CertificateFiles, spoken: Spoken) -> Result<Self, CertificateError> {
+        Ok(Self { config: Arc::new(ArcSwap::from_pointee(server_config(files, spoken)?)), spoken })
     }
 
     /// Shows what is in the files now.
@@ -102,16 +123,17 @@ impl Certificate {
     /// # Errors
     /// As [`Self::read`]; what was shown before stays.
     pub fn replace(&self, files: &CertificateFiles) -> Result<(), CertificateError> {
-        self.0.store(Arc::new(server_config(files)?));
+        self.config.store(Arc::new(server_config(files, self.spoken)?));
         Ok(())
     }
 
-    pub(super) fn config(&self) -> Arc<ArcSwap<ServerConfig>> {
-        Arc::clone(&self.0)
+    /// For a client that comes now.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.config.load_full())
     }
 }
 
-fn server_config(files: &CertificateFiles) -> Result<ServerConfig, CertificateError> {
+fn server_config(files: &CertificateFiles, spoken: Spoken) -> Result<ServerConfig, CertificateError> {
     let chain = certificates(&files.cert)?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .map_err(|error| CertificateError::new(&files.key, format!("no private key can be read from it: {error}")))?;
@@ -134,7 +156,7 @@ fn server_config(files: &CertificateFiles) -> Result<ServerConfig, CertificateEr
         ),
         error => CertificateError::new(&files.cert, error),
     })?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![spoken.name().to_vec()];
     Ok(config)
 }
 
@@ -210,7 +232,7 @@ mod tests {
         }
 
         fn told(&self, files: &CertificateFiles) -> String {
-            let error = server_config(files).err().unwrap().to_string();
+            let error = server_config(files, Spoken::Http1).err().unwrap().to_string();
             error.replace(&*self.0.path().to_string_lossy(), "DIR")
         }
     }
@@ -219,20 +241,16 @@ mod tests {
     fn files_that_cannot_be_used_are_named_with_the_reason() {
         let folder = Folder::new();
         let (one, other) = (folder.made("one"), folder.made("other"));
-        assert!(server_config(&one).is_ok());
+        assert!(server_config(&one, Spoken::Http1).is_ok());
         let empty = CertificateFiles { cert: folder.file("empty.pem", ""), ..one.clone() };
-        assert_eq!(folder.told(&empty), "DIR/empty.pem cannot be used for HTTPS: there is no certificate in it");
+        assert_eq!(folder.told(&empty), "DIR/empty.pem cannot be used for TLS: there is no certificate in it");
         let foreign = CertificateFiles { key: other.key, ..one.clone() };
         assert_eq!(
             folder.told(&foreign),
-            "DIR/other-key.pem cannot be used for HTTPS: it is not the key of the certificate in DIR/one.pem"
+            "DIR/other-key.pem cannot be used for TLS: it is not the key of the certificate in DIR/one.pem"
         );
         let absent = CertificateFiles { cert: folder.0.path().join("none.pem"), ..one.clone() };
-        assert!(
-            folder.told(&absent).starts_with("DIR/none.pem cannot be used for HTTPS: "),
-            "{}",
-            folder.told(&absent)
-        );
+        assert!(folder.told(&absent).starts_with("DIR/none.pem cannot be used for TLS: "), "{}", folder.told(&absent));
         let keyless = CertificateFiles { key: one.cert.clone(), ..one.clone() };
         assert!(folder.told(&keyless).contains("no private key can be read from it"), "{}", folder.told(&keyless));
         let trusting = CertificateFiles { verify_incoming: true, ca: Some(folder.file("ca.pem", "nothing")), ..one };

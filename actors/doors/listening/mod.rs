@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 
-pub use certificate::{Certificate, CertificateError, CertificateFiles, CipherNames, OldestTls};
+pub use certificate::{Certificate, CertificateError, CertificateFiles, CipherNames, OldestTls, Spoken};
 pub use port::{ClientLimit, Port, bind};
 pub use secure::SecurePort;
 pub use socket_file::{SocketFile, SocketOwner};

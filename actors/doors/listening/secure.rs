@@ -1,14 +1,10 @@
 //! A port with TLS. Handshakes are made beside each other, so that a client that is slow at it holds up nobody.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use axum::serve::Listener;
-use rustls::ServerConfig;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::port::{Connection, Port};
@@ -19,7 +15,7 @@ const SHAKING: usize = 256;
 
 pub struct SecurePort {
     port: Port,
-    config: Arc<ArcSwap<ServerConfig>>,
+    certificate: Certificate,
     patience: Duration,
     shaking: JoinSet<Option<(TlsStream<Connection>, Caller)>>,
 }
@@ -27,11 +23,11 @@ pub struct SecurePort {
 impl SecurePort {
     /// `patience`: how long a handshake may take.
     pub fn new(port: Port, certificate: &Certificate, patience: Duration) -> Self {
-        Self { port, config: certificate.config(), patience, shaking: JoinSet::new() }
+        Self { port, certificate: certificate.clone(), patience, shaking: JoinSet::new() }
     }
 
     fn shake_hands(&mut self, connection: Connection, caller: Caller) {
-        let acceptor = TlsAcceptor::from(self.config.load_full());
+        let acceptor = self.certificate.acceptor();
         let patience = self.patience;
         self.shaking.spawn(async move {
             match tokio::time::timeout(patience, acceptor.accept(connection)).await {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chancery::model::Secret;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -47,6 +48,27 @@ impl TlsFiles {
         Ok(Arc::new(config))
     }
 
+    /// The authorities that are named, PEM; `None`: none is.
+    pub fn authorities(&self) -> Result<Option<String>, CliError> {
+        let folder = self.ca_path.as_deref().map(files).transpose()?.unwrap_or_default();
+        let pem = |file: &PathBuf| certificates(file).and_then(|_| text(file));
+        let all: Vec<String> = self.ca_file.iter().chain(&folder).map(pem).collect::<Result<_, _>>()?;
+        Ok(Some(all.join("\n")).filter(|_| !all.is_empty()))
+    }
+
+    /// What is shown to the server: certificate and key, PEM.
+    pub fn client(&self) -> Result<Option<(String, Secret)>, CliError> {
+        match (&self.client_cert, &self.client_key) {
+            (None, None) => Ok(None),
+            (Some(cert), Some(key)) => {
+                certificates(cert)?;
+                PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
+                Ok(Some((text(cert)?, Secret::new(text(key)?))))
+            }
+            _ => Err(CliError::usage("-client-cert and -client-key belong together: give both")),
+        }
+    }
+
     /// Those named, else the system's.
     fn roots(&self) -> Result<RootCertStore, CliError> {
         let mut roots = RootCertStore::empty();
@@ -70,6 +92,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     files.retain(|path| path.is_file());
     files.sort();
     Ok(files)
+}
+
+fn text(file: &Path) -> Result<String, CliError> {
+    fs::read_to_string(file).map_err(|error| wrong(file, &error))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, CliError> {

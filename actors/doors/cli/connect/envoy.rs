@@ -5,16 +5,17 @@ use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use chancery::bootstrap::{self, Inputs, XdsAddress};
+use chancery::bootstrap::{self, Inputs};
 use chancery::model::Opaque;
 use clap::{Args, Subcommand};
 
+use super::gateway::GatewayFlags;
+use super::prometheus::PrometheusFlags;
+use super::xds::XdsFlags;
 use super::{binary, environment, launch, proxy};
-use crate::doors::cli::api::{AgentApi, HttpAddress};
+use crate::doors::cli::api::AgentApi;
 use crate::doors::cli::error::CliError;
-use crate::doors::cli::flags::{HttpFlags, env, prefixed};
-
-const DEFAULT_XDS_PORT: u16 = 8502;
+use crate::doors::cli::flags::{HttpFlags, env};
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -27,9 +28,6 @@ pub(in crate::doors::cli) struct Envoy {
     /// The ID of the proxy to run [env: CONNECT_PROXY_ID]
     #[arg(long, value_name = "ID")]
     proxy_id: Option<String>,
-    /// Gateways are not supported yet
-    #[arg(long, value_name = "KIND", hide = true)]
-    gateway: Option<String>,
     /// The node of the proxy; must be the agent's own for now
     #[arg(long, value_name = "NAME")]
     node_name: Option<String>,
@@ -39,9 +37,8 @@ pub(in crate::doors::cli) struct Envoy {
     /// Do not read the proxy's registration: flags only
     #[arg(long)]
     no_central_config: bool,
-    /// The xDS server: host:port, http://host:port or unix:///path [env: CONSUL_GRPC_ADDR] [default: where the agent says it is]
-    #[arg(long, value_name = "ADDRESS")]
-    grpc_addr: Option<String>,
+    #[command(flatten)]
+    xds: XdsFlags,
     /// Where Envoy's admin interface listens
     #[arg(long, value_name = "HOST:PORT", default_value = "localhost:19000")]
     admin_bind: String,
@@ -66,9 +63,19 @@ pub(in crate::doors::cli) struct Envoy {
     /// The path that Prometheus scrapes on `envoy_prometheus_bind_addr`
     #[arg(long, value_name = "PATH", default_value = "/metrics")]
     prometheus_scrape_path: String,
+    #[command(flatten)]
+    prometheus_tls: PrometheusFlags,
     /// Leave out the statistics tags that Consul 1.9 renamed
     #[arg(long)]
     omit_deprecated_tags: bool,
+    #[command(flatten)]
+    gateway: GatewayFlags,
+    /// No effect: the Envoy itself says its version
+    #[arg(long, value_name = "VERSION", hide = true)]
+    envoy_version: Option<String>,
+    /// No effect: what goes wrong is always said
+    #[arg(long, hide = true)]
+    enable_config_gen_logging: bool,
     /// Passed on to Envoy
     #[arg(last = true, value_name = "ENVOY-FLAG")]
     passed_on: Vec<OsString>,
@@ -91,9 +98,7 @@ impl Envoy {
         if let Some(Part::PipeBootstrap { pipe }) = &self.part {
             return launch::pipe_bootstrap(pipe);
         }
-        if let Some(kind) = &self.gateway {
-            return Err(CliError::usage(format!("-gateway {kind}: gateways are not supported yet, only sidecars are")));
-        }
+        self.gateway.refuse()?;
         if self.bootstrap {
             writeln!(out, "{:#}", self.make_bootstrap()?)?;
             return Ok(());
@@ -118,10 +123,12 @@ impl Envoy {
             (Some(address), Some(port)) => Some(resolve(&format!("{address}:{port}"), "-envoy-ready-bind-address")?),
             _ => None,
         };
+        let (xds, xds_tls) = self.xds.find(&self.http, &api.address, &agent)?;
         let inputs = Inputs {
             proxy_id: found.id,
             cluster: found.destination,
-            xds: self.xds_address(&api.address, &agent)?,
+            xds,
+            xds_tls,
             datacenter: agent.datacenter,
             node_name: self.node_name.clone(),
             token: self.http.token(env)?.unwrap_or_default(),
@@ -130,6 +137,7 @@ impl Envoy {
             ready,
             prometheus_scrape_path: self.prometheus_scrape_path.clone(),
             prometheus_backend_port: self.prometheus_backend_port,
+            prometheus_tls: self.prometheus_tls.read()?,
             omit_deprecated_tags: self.omit_deprecated_tags,
             config: found.config,
         };
@@ -161,42 +169,10 @@ impl Envoy {
         }
         proxy::registered(api, &id)
     }
-
-    /// As told, else the port that the agent names on the host that answered.
-    fn xds_address(&self, http: &HttpAddress, agent: &proxy::Agent) -> Result<XdsAddress, CliError> {
-        if let Some(given) = self.grpc_addr.clone().or_else(|| prefixed(env, "GRPC_ADDR")) {
-            return parse_grpc(&given);
-        }
-        let port = match (agent.plaintext, agent.tls) {
-            (Some(port), _) => port,
-            (None, Some(_)) => {
-                return Err(CliError::usage(
-                    "the agent serves xDS with TLS only, which is not supported yet: set ports.grpc",
-                ));
-            }
-            (None, None) => DEFAULT_XDS_PORT,
-        };
-        let host = match http.host() {
-            v6 if v6.contains(':') => format!("[{v6}]"),
-            host => host.to_owned(),
-        };
-        resolve(&format!("{host}:{port}"), "the agent's xDS server").map(XdsAddress::Tcp)
-    }
-}
-
-fn parse_grpc(given: &str) -> Result<XdsAddress, CliError> {
-    if let Some(path) = given.strip_prefix("unix://") {
-        return Ok(XdsAddress::Unix(path.to_owned()));
-    }
-    if given.starts_with("https://") {
-        return Err(CliError::usage(format!("-grpc-addr {given}: xDS over TLS is not supported yet")));
-    }
-    let address = given.strip_prefix("http://").unwrap_or(given).trim_end_matches('/');
-    resolve(address, "-grpc-addr").map(XdsAddress::Tcp)
 }
 
 /// Envoy's bootstrap takes addresses only. Of several the first of IPv4 is taken: `localhost` is where the agent listens.
-fn resolve(address: &str, what: &str) -> Result<SocketAddr, CliError> {
+pub(super) fn resolve(address: &str, what: &str) -> Result<SocketAddr, CliError> {
     let wrong = |reason: String| CliError::usage(format!("{what} {address}: {reason}"));
     let found: Vec<SocketAddr> = address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?.collect();
     let first = found.iter().find(|socket| socket.is_ipv4()).or_else(|| found.first());
@@ -205,20 +181,7 @@ fn resolve(address: &str, what: &str) -> Result<SocketAddr, CliError> {
 
 #[cfg(test)]
 mod tests {
-    use chancery::bootstrap::XdsAddress;
-
-    use super::{parse_grpc, resolve};
-
-    #[test]
-    fn the_xds_address_may_have_a_scheme() {
-        let tcp = XdsAddress::Tcp(([127, 0, 0, 1], 8502).into());
-        for given in ["127.0.0.1:8502", "http://127.0.0.1:8502/", "localhost:8502"] {
-            assert_eq!(parse_grpc(given).expect("it is an address"), tcp, "{given}");
-        }
-        assert_eq!(parse_grpc("unix:///run/x").expect("a socket"), XdsAddress::Unix("/run/x".to_owned()));
-        let told = parse_grpc("https://a:1").expect_err("there is no TLS").to_string();
-        assert!(told.contains("not supported yet"), "{told}");
-    }
+    use super::resolve;
 
     #[test]
     fn a_wrong_address_names_its_flag() {

@@ -4,9 +4,12 @@ mod binary;
 mod ca;
 mod environment;
 mod envoy;
+mod gateway;
 mod launch;
+mod prometheus;
 mod proxy;
 mod redirect_traffic;
+mod xds;
 
 use std::io::Write;
 
