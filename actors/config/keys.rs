@@ -4,13 +4,16 @@
 pub(super) type Idle = (&'static str, &'static str);
 
 pub(super) const ALONE: &str = "an agent is a cluster of its own: there are no others to join, follow or replicate";
+const AUDIT: &str = "who asked for what is not written down: put a proxy with an access log in front";
+const CHECKS: &str =
+    "checks show no certificate and trust whom the system trusts: add the authority there, or say tls_skip_verify";
 pub(super) const DNS: &str = "there is no DNS server: mesh clients find services through Envoy, others over HTTP";
 const ENDING: &str = "SIGTERM sends clients away before the agent ends, SIGINT ends it at once";
 pub(super) const GOSSIP: &str = "there is no gossip between agents";
 pub(super) const LOGS: &str = "the log goes to standard error: the service manager keeps and rotates it";
+const LOOKED_AT: &str = "a root that is given is always looked at before it is taken";
 const METRICS: &str = "metrics for Prometheus are always at /metrics";
 const NOT_SERVED: &str = "there is one way to be served, and it is always on";
-pub(super) const NOT_YET: &str = "it is not supported by this version of chancery";
 const NO_INTERMEDIATE: &str = "the root signs leaves itself";
 const NO_OTHERS: &str = "there are no other agents whose connections would be secured";
 const NO_SESSIONS: &str = "there are no sessions";
@@ -25,11 +28,16 @@ const PACE: &str = "changes are sent as fast as each client answers: there is no
 pub(super) const PAGE: &str = "the live page is always at /admin/";
 const PEERS: &str = "there are no peers";
 pub(super) const RAFT: &str = "state is kept by an embedded store, without Raft";
+const RATES: &str =
+    "requests have no rate: http_max_conns_per_client bounds what one client can ask, a proxy in front more than that";
 pub(super) const RELOAD: &str = "send SIGHUP, or run `chancery reload`";
 const SIGNING: &str = "a signature costs less than the limit would";
 const STAMP: &str = "it is a stamp of Consul's own build";
+const TEN_YEARS: &str = "a root that is made here lives ten years: bring another with private_key and root_cert";
 const TOKENS: &str = "there are no tokens: keep the ports to yourself with client_addr";
 const WATCH: &str = "run `chancery watch` beside the agent";
+const WITH_THE_CHANGE: &str =
+    "it is said with the change itself: `chancery connect ca set-config -force-without-cross-signing`";
 
 /// At the top.
 pub(super) const TOP: &[Idle] = &[
@@ -50,7 +58,7 @@ pub(super) const TOP: &[Idle] = &[
     ("advertise_addr_wan_ipv6", ALONE),
     ("advertise_reconnect_timeout", GOSSIP),
     ("alt_domain", DNS),
-    ("audit", NOT_YET),
+    ("audit", AUDIT),
     ("auto_config", ALONE),
     ("auto_encrypt", ALONE),
     ("auto_reload_config", RELOAD),
@@ -69,7 +77,7 @@ pub(super) const TOP: &[Idle] = &[
     ("dns_config", DNS),
     ("domain", DNS),
     ("enable_acl_replication", TOKENS),
-    ("enable_agent_tls_for_checks", NOT_YET),
+    ("enable_agent_tls_for_checks", CHECKS),
     ("enable_central_service_config", NOT_SERVED),
     ("enable_debug", OWN),
     ("enable_syslog", LOGS),
@@ -161,7 +169,7 @@ pub(super) const HTTP_CONFIG: &[Idle] =
 
 /// In `limits`.
 pub(super) const LIMITS: &[Idle] = &[
-    ("request_limits", NOT_YET),
+    ("request_limits", RATES),
     ("rpc_client_timeout", NO_OTHERS),
     ("rpc_handshake_timeout", NO_OTHERS),
     ("rpc_max_burst", NO_OTHERS),
@@ -170,7 +178,7 @@ pub(super) const LIMITS: &[Idle] = &[
 ];
 
 /// In `tls`.
-pub(super) const TLS: &[Idle] = &[("enable_agent_tls_for_checks", NOT_YET), ("internal_rpc", NO_OTHERS)];
+pub(super) const TLS: &[Idle] = &[("enable_agent_tls_for_checks", CHECKS), ("internal_rpc", NO_OTHERS)];
 
 /// In `tls.defaults`, `tls.https` and `tls.grpc`.
 pub(super) const TLS_OF_A_DOOR: &[Idle] = &[
@@ -208,8 +216,8 @@ pub(super) const CONNECT: &[Idle] = &[
 pub(super) const CA_CONFIG: &[Idle] = &[
     ("csr_max_concurrent", SIGNING),
     ("csr_max_per_second", SIGNING),
-    ("force_without_cross_signing", NOT_YET),
+    ("force_without_cross_signing", WITH_THE_CHANGE),
     ("intermediate_cert_ttl", NO_INTERMEDIATE),
-    ("root_cert_ttl", NOT_YET),
-    ("skip_validate", NOT_YET),
+    ("root_cert_ttl", TEN_YEARS),
+    ("skip_validate", LOOKED_AT),
 ];

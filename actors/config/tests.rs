@@ -627,3 +627,32 @@ fn without_the_mesh_nothing_is_served_over_grpc() {
     assert_eq!((config.mesh, config.grpc, config.warnings), (false, vec![], vec![]));
     assert!(loaded("connect { enabled = true }").mesh && loaded("").mesh);
 }
+
+#[test]
+fn the_page_for_who_comes_from_consul_has_every_key_without_effect_and_why() {
+    let page = include_str!("../../docs/consul-compatibility.md");
+    let part = page.split("\n## ").find(|part| part.starts_with("Configuration files\n")).unwrap();
+    let mut found = BTreeMap::new();
+    for row in part.lines().filter(|line| line.starts_with("| `")) {
+        let (names, why) = row.trim_matches(['|', ' ']).split_once(" | ").unwrap();
+        found.extend(names.split_whitespace().map(|name| (name.trim_matches('`').to_owned(), why.to_owned())));
+    }
+    let tables = [
+        ("", keys::TOP),
+        ("ports.", keys::PORTS),
+        ("addresses.", keys::ADDRESSES),
+        ("http_config.", keys::HTTP_CONFIG),
+        ("limits.", keys::LIMITS),
+        ("tls.", keys::TLS),
+        ("tls.*.", keys::TLS_OF_A_DOOR),
+        ("xds.", keys::XDS),
+        ("acl.", keys::ACL),
+        ("connect.", keys::CONNECT),
+        ("connect.ca_config.", keys::CA_CONFIG),
+    ];
+    let expected: BTreeMap<String, String> = tables
+        .iter()
+        .flat_map(|(around, keys)| keys.iter().map(move |(key, why)| (format!("{around}{key}"), (*why).to_owned())))
+        .collect();
+    assert_eq!(found, expected, "docs/consul-compatibility.md");
+}

@@ -1,9 +1,13 @@
-//! The table of commands in the README is true.
+//! The tables of commands in the README and in the page for who comes from Consul are true.
+
+use std::collections::BTreeMap;
 
 use clap::Command;
 
+use super::refused::REFUSED;
 use super::{Program, definition};
 
+const COMPATIBILITY: &str = include_str!("../../../docs/consul-compatibility.md");
 const README: &str = include_str!("../../../README.md");
 
 /// The words in backticks in the first column of the table.
@@ -55,4 +59,31 @@ fn every_command_and_flag_says_what_it_is_and_commands_have_an_example() {
     let mut silent = Vec::new();
     look(&definition(Program::Chancery), "", &mut silent);
     assert_eq!(silent, Vec::<String>::new());
+}
+
+/// Its own flags, without those of every command.
+fn flags(command: &Command) -> String {
+    let own = command.get_arguments().filter(|flag| !flag.is_hide_set() && flag.get_id() != "help");
+    let own = own.filter(|flag| flag.get_help_heading() != Some("HTTP API options"));
+    own.filter_map(|flag| flag.get_long()).map(|name| format!("`-{name}`")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_for_who_comes_from_consul_has_every_command_with_its_flags_and_the_words_of_each_refusal() {
+    let part = COMPATIBILITY.split("\n## ").find(|part| part.starts_with("Command line\n")).expect("it is there");
+    let rows = part.lines().filter(|line| line.starts_with("| `"));
+    let rows = rows.map(|row| row.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect::<Vec<_>>());
+    let found: BTreeMap<String, String> =
+        rows.map(|cells| (cells[0].trim_matches('`').to_owned(), cells[1].to_owned())).collect();
+    let whole = definition(Program::Chancery);
+    let mut names = Vec::new();
+    leaves(&whole, "", &mut names);
+    let of = |name: &str| {
+        let words = name.split(' ');
+        flags(words.fold(&whole, |command, word| command.find_subcommand(word).expect("it exists")))
+    };
+    let done = names.iter().map(|name| (name.clone(), of(name)));
+    let refused = REFUSED.iter().map(|(name, why)| ((*name).to_owned(), (*why).to_owned()));
+    let expected: BTreeMap<String, String> = done.chain(refused).collect();
+    assert_eq!(found, expected, "docs/consul-compatibility.md");
 }

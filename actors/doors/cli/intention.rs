@@ -61,8 +61,6 @@ pub(super) struct Create {
     /// Read intentions from files, HCL or JSON: SourceName, DestinationName, Action or Permissions, Description, Meta
     #[arg(long, conflicts_with_all = ["allow", "deny", "description", "meta"])]
     file: bool,
-    #[command(flatten)]
-    http: HttpFlags,
     /// Allow the calls; so too if neither is given
     #[arg(long)]
     allow: bool,
@@ -78,6 +76,8 @@ pub(super) struct Create {
     /// Metadata; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     meta: Vec<(String, String)>,
+    #[command(flatten)]
+    http: HttpFlags,
 }
 
 #[derive(Args)]

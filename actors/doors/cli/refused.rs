@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-const REFUSED: [(&str, &str); 25] = [
+pub(super) const REFUSED: [(&str, &str); 25] = [
     (
         "acl",
         "access control lists are not supported by this version of chancery: there are no tokens, so keep the ports to yourself (-client)",

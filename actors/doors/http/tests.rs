@@ -56,3 +56,24 @@ fn every_endpoint_is_described_once_and_says_what_it_does() {
         }
     }
 }
+
+/// What the page for who comes from Consul says: its rows, as cells.
+fn compatibility() -> Vec<Vec<&'static str>> {
+    let page = include_str!("../../../docs/consul-compatibility.md");
+    let api = page.split("\n## ").find(|part| part.starts_with("HTTP API\n")).unwrap();
+    let rows = api.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect()).collect()
+}
+
+#[test]
+fn the_page_for_who_comes_from_consul_has_every_endpoint_and_the_words_of_each_refusal() {
+    let families = families();
+    let served = families.iter().filter(|family| family.page != "admin").flat_map(|family| &family.endpoints);
+    let served = served.map(|endpoint| (format!("{} {}", endpoint.method, endpoint.path), "done".to_owned()));
+    let refused = families.iter().flat_map(|family| &family.instead);
+    let refused = refused.map(|instead| (instead.path.clone(), instead.why.to_owned()));
+    let expected: BTreeMap<String, String> = served.chain(refused).collect();
+    let found: BTreeMap<String, String> =
+        compatibility().iter().map(|cells| (cells[0].to_owned(), cells[1].to_owned())).collect();
+    assert_eq!(found, expected, "docs/consul-compatibility.md");
+}
