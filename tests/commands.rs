@@ -1,7 +1,7 @@
 //! The command line as scripts use it: real commands against a real agent; what they print, and how they end.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use chancery_tests::agent::Agent;
@@ -230,7 +230,7 @@ async fn debug_packs_what_it_saw_and_says_what_it_did_not_see() {
     let line = format!("debug -duration=1s -interval=1s -capture=agent,metrics,actors -output={}", output.display());
     assert!(done(&agent, &line).contains("bundle.tar.gz"));
     let unpack = |file: &str| {
-        let mut tar = std::process::Command::new("tar");
+        let mut tar = Command::new("tar");
         tar.args(["-xzOf", &format!("{}.tar.gz", output.display()), file]);
         said(&tar.output().expect("there is a tar")).1
     };
