@@ -33,6 +33,7 @@ mod stream;
 use std::io::{self, Write};
 
 pub use flags::SwarmFlags;
+pub use process::{Process, Usage};
 use scenario::Run;
 
 /// What ends a run. Streams that fail do not: they are counted.
