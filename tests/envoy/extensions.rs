@@ -48,6 +48,47 @@ async fn a_script_changes_requests_until_it_is_taken_away() {
     mesh.finish().await;
 }
 
+/// Adds a header to each request, by the interface of proxy-wasm and nothing else.
+const MODULE: &str = r#"
+(module
+  (import "env" "proxy_add_header_map_value"
+    (func $add (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "x-module")
+  (data (i32.const 32) "was here")
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 1024)
+  (func (export "proxy_on_vm_start") (param i32 i32) (result i32) i32.const 1)
+  (func (export "proxy_on_configure") (param i32 i32) (result i32) i32.const 1)
+  (func (export "proxy_on_context_create") (param i32 i32))
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (drop (call $add (i32.const 0) (i32.const 16) (i32.const 8) (i32.const 32) (i32.const 8)))
+    i32.const 0))
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_of_webassembly_changes_requests() {
+    if !setup::has_envoy("extensions: wasm") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let file = mesh.agent.folder().join("module.wasm");
+    std::fs::write(&file, wat::parse_str(MODULE).expect("it is a module")).expect("a temporary file can be written");
+    let code = json!({ "VmConfig": { "Runtime": "v8", "Code": { "Local": { "Filename": file } } } });
+    let arguments = json!({ "Protocol": "http", "ListenerType": "inbound", "PluginConfig": code });
+    extend(&mesh, json!([{ "Name": "builtin/wasm", "Required": true, "Arguments": arguments }])).await;
+    mesh.until("the module to be there", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers["x-module"] == "was here")
+    })
+    .await;
+    extend(&mesh, json!([])).await;
+    mesh.until("the module to be gone", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers.get("x-module").is_none())
+    })
+    .await;
+    mesh.finish().await;
+}
+
 /// Lets requests pass that say so.
 struct Authorizer {
     port: u16,
