@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::{BootstrapError, parse_host};
 use crate::model::Opaque;
 
-/// Keys that Consul knows and this edition does not.
-const UNSUPPORTED: [&str; 2] = ["envoy_bootstrap_json_tpl", "envoy_telemetry_collector_bind_socket_dir"];
+pub(super) const TEMPLATE: &str = "envoy_bootstrap_json_tpl";
 
 /// Where a statistics sink sends its datagrams.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +18,8 @@ pub(super) enum SinkAddress {
 
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct BootstrapConfig {
+    /// In place of the whole bootstrap.
+    pub template: Option<String>,
     pub statsd: Option<SinkAddress>,
     pub dogstatsd: Option<SinkAddress>,
     /// Name and fixed value, in the order given.
@@ -37,12 +38,8 @@ pub(super) struct BootstrapConfig {
 
 impl BootstrapConfig {
     pub fn read(config: &Opaque) -> Result<Self, BootstrapError> {
-        for key in UNSUPPORTED {
-            if config.get(key).is_some_and(|value| value.as_str() != Some("")) {
-                return Err(BootstrapError::Unsupported { key });
-            }
-        }
         let read = Self {
+            template: text(config, TEMPLATE)?.map(str::to_owned),
             statsd: sink_address(config, "envoy_statsd_url")?,
             dogstatsd: sink_address(config, "envoy_dogstatsd_url")?,
             stats_tags: stats_tags(config, "envoy_stats_tags")?,

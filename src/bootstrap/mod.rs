@@ -6,6 +6,7 @@ mod config;
 mod metrics_listeners;
 mod stats_sinks;
 mod stats_tags;
+mod template;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
@@ -68,17 +69,23 @@ pub struct Inputs {
 pub enum BootstrapError {
     #[error("{key}: {reason}")]
     Invalid { key: &'static str, reason: String },
-    #[error("{key} is not supported yet: remove it from the proxy's config")]
-    Unsupported { key: &'static str },
 }
 
 /// The whole bootstrap, as the JSON form of Envoy's `Bootstrap` message.
 ///
 /// # Errors
-/// A bootstrap key of `Proxy.Config` has a wrong type or form, or is not supported yet.
+/// A bootstrap key of `Proxy.Config` has a wrong type or form.
 pub fn bootstrap(inputs: &Inputs) -> Result<Value, BootstrapError> {
     let config = BootstrapConfig::read(&inputs.config)?;
     let metrics = metrics_listeners::build(inputs, &config);
+    let stats_config = match &config.stats_config {
+        Some(whole) => whole.clone(),
+        None => json!({ "stats_tags": stats_tags::all(inputs, &config.stats_tags)?, "use_all_default_tags": true }),
+    };
+    if let Some(template) = &config.template {
+        let words = template::words(inputs, &config, &metrics, &stats_config);
+        return template::bootstrap(template, &words).map_err(|reason| config::invalid(config::TEMPLATE, reason));
+    }
 
     let mut clusters = vec![xds_cluster(&inputs.xds, inputs.xds_tls.as_ref())];
     clusters.extend(metrics.clusters);
@@ -93,10 +100,6 @@ pub fn bootstrap(inputs: &Inputs) -> Result<Value, BootstrapError> {
         static_resources["secrets"] = Value::Array(metrics.secrets);
     }
 
-    let stats_config = match &config.stats_config {
-        Some(whole) => whole.clone(),
-        None => json!({ "stats_tags": stats_tags::all(inputs, &config.stats_tags)?, "use_all_default_tags": true }),
-    };
     let mut bootstrap = json!({
         "admin": admin(inputs),
         "node": node(inputs),
@@ -193,7 +196,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{BootstrapError, Inputs, PrometheusTls, XdsAddress, bootstrap};
+    use super::{Inputs, PrometheusTls, XdsAddress, XdsTls, bootstrap};
 
     fn inputs(config: Value) -> Inputs {
         Inputs {
@@ -351,7 +354,40 @@ mod tests {
             let told = bootstrap(&inputs(config)).expect_err("it is wrong").to_string();
             assert!(told.starts_with(start), "{told}");
         }
-        let told = bootstrap(&inputs(json!({ "envoy_bootstrap_json_tpl": "{}" })));
-        assert_eq!(told, Err(BootstrapError::Unsupported { key: "envoy_bootstrap_json_tpl" }));
+    }
+
+    #[test]
+    fn a_template_stands_in_place_of_the_whole() {
+        let template = r#"{ "node": { "id": "{{ .ProxyID }}", "cluster": "{{ .ProxyCluster }}" },
+            "static_resources": { "clusters": [ { "name": "{{ .LocalAgentClusterName }}" }{{ if .StaticClustersJSON }},
+            {{ .StaticClustersJSON }}{{ end }} ] }, "stats_config": {{ .StatsConfigJSON }},
+            "stats_sinks": [ {{ .StatsSinksJSON }} ] }"#;
+        let made = bootstrap(&inputs(json!({
+            "envoy_bootstrap_json_tpl": template,
+            "envoy_extra_static_clusters_json": "{\"name\": \"zipkin\"}",
+            "envoy_stats_bind_addr": "127.0.0.1:9103",
+        })))
+        .expect("nothing is wrong");
+        assert_eq!(made["node"], json!({ "id": "web-sidecar-proxy", "cluster": "web" }));
+        assert_eq!(names(&made["static_resources"]["clusters"]), ["local_agent", "self_admin", "zipkin"]);
+        assert_eq!(tag(&made, "local_cluster").expect("a fixed tag")["fixed_value"], "web");
+        assert_eq!(made["stats_sinks"], json!([]));
+        assert!(made.get("dynamic_resources").is_none());
+        for (template, told) in [
+            ("[]", "envoy_bootstrap_json_tpl: must come to one JSON object"),
+            ("{ {{ .ProxyID }} }", "envoy_bootstrap_json_tpl: comes to what is not JSON"),
+        ] {
+            let error = bootstrap(&inputs(json!({ "envoy_bootstrap_json_tpl": template }))).expect_err("it is wrong");
+            assert!(error.to_string().starts_with(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_template_is_told_of_tls_towards_the_xds_server() {
+        let template = r#"{ {{ if .AgentTLS }}"authorities": "{{ .AgentCAPEM }}"{{ end }} }"#;
+        let mut given = inputs(json!({ "envoy_bootstrap_json_tpl": template }));
+        assert_eq!(bootstrap(&given).expect("it is good"), json!({}));
+        given.xds_tls = Some(XdsTls { authorities: "A\nB\n".to_owned(), server_name: None, client: None });
+        assert_eq!(bootstrap(&given).expect("it is good"), json!({ "authorities": "A\nB\n" }));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every test ends with [`chancery_tests::mesh::Mesh::finish`]: no Envoy may have refused anything, but in `refusal`.
 
+mod bootstrap;
 mod changes;
 mod dialects;
 mod extensions;
