@@ -140,3 +140,16 @@ fn retry(retry: FetchRetry) -> RetryPolicy {
         ..Default::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_may_be_in_a_file_of_the_proxys_machine() {
+        let JwksSourceSpecifier::LocalJwks(keys) = key_source("p", &KeySet::File("/keys.json".to_owned())) else {
+            panic!("they are not fetched");
+        };
+        assert_eq!(keys.specifier, Some(Specifier::Filename("/keys.json".to_owned())));
+    }
+}

@@ -85,6 +85,9 @@ pub struct Proxy {
     pub expose: Expose,
     #[serde(default)]
     pub transparent: TransparentProxy,
+    /// Nobody without a certificate is let in here, whatever is said of the service.
+    #[serde(default)]
+    pub strict: bool,
     /// Empty until central configuration was merged in.
     #[serde(skip)]
     pub central: CentralSettings,

@@ -7,7 +7,7 @@ use super::entry::{
 };
 use super::fields::{Fields, Result, Typing};
 use super::members::Members;
-use super::{upstream_settings, weight};
+use super::{mesh_gateway, upstream_settings, weight};
 use crate::chain::{self, Cause, Chain, Node, Resolver, Route, Split, Step, Target};
 use crate::model::ServiceName;
 use crate::model::entry::service_resolver::LoadBalancer;
@@ -25,7 +25,7 @@ pub fn key(service: ServiceName, body: &Value) -> Result<ChainKey> {
         protocol: upstream_settings::protocol(&mut fields, "OverrideProtocol")?,
         connect_timeout: fields.optional_duration("OverrideConnectTimeout")?,
     };
-    fields.only("OverrideMeshGateway", &["none"])?;
+    mesh_gateway::none(&mut fields, "OverrideMeshGateway")?;
     fields.finish()?;
     Ok(key)
 }

@@ -38,7 +38,7 @@ fn path(fields: &mut Fields<'_>) -> Result<ExposedPath> {
         return Err(fields.error("Path", format!("{path:?} does not start with '/'")));
     }
     let protocol = fields.word("Protocol", "protocol of an exposed path")?.unwrap_or(ExposedProtocol::Http);
-    fields.unsupported(&["ParsedFromCheck"])?;
+    fields.empty("ParsedFromCheck", || "is not for people: Expose.Checks exposes the paths of checks".to_owned())?;
     let port = |fields: &mut Fields<'_>, field| match fields.port(field)? {
         0 => Err(fields.error(field, "is required")),
         port => Ok(port),

@@ -83,6 +83,8 @@ impl<'a> Fields<'a> {
     /// The value of a field in any spelling; `null` counts as absent. Of several spellings the last wins.
     pub fn take(&mut self, field: &'static str) -> Option<&'a Value> {
         self.asked.push(field);
+        #[cfg(test)]
+        super::documented::asked(self.what, field);
         let wanted = spelling::normal(field);
         let mut found = None;
         for member in &mut self.members {
@@ -230,6 +232,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When it is not an object of objects.
     pub fn object_map(&mut self, field: &'static str, what: &'static str) -> Result<BTreeMap<String, Fields<'a>>> {
+        #[cfg(test)]
+        super::documented::leads_to(what);
         self.map(field, |fields, field, value| Fields::at(join(&fields.path, field), value, what, fields.typing))
     }
 
@@ -248,6 +252,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When it is not an object.
     pub fn object(&mut self, field: &'static str, what: &'static str) -> Result<Option<Fields<'a>>> {
+        #[cfg(test)]
+        super::documented::leads_to(what);
         let Some(value) = self.take(field) else { return Ok(None) };
         Self::at(join(&self.path, field), value, what, self.typing).map(Some)
     }
@@ -266,6 +272,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When it is not a list of objects.
     pub fn objects(&mut self, field: &'static str, what: &'static str) -> Result<Option<Vec<Fields<'a>>>> {
+        #[cfg(test)]
+        super::documented::leads_to(what);
         let Some(value) = self.take(field) else { return Ok(None) };
         let items = match value {
             Value::Array(items) => items.as_slice(),

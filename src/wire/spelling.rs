@@ -5,6 +5,10 @@ pub fn normal(key: &str) -> String {
     key.chars().filter(|&letter| letter != '_').flat_map(char::to_lowercase).collect()
 }
 
+pub fn same(one: &str, other: &str) -> bool {
+    normal(one) == normal(other)
+}
+
 /// The candidate that `word` was probably meant to be, if one is near enough to be worth naming.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normal(word);

@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, Result};
 use super::members::Members;
-use super::weight;
+use super::{mesh_gateway, weight};
 use crate::model::entry::service_splitter::Weight;
 use crate::model::upstream_settings::{Limits, PassiveHealthCheck, RetryBudget};
 use crate::model::{Protocol, UpstreamSettings};
@@ -18,25 +18,20 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<UpstreamSettings> {
         envoy_listener_json: fields.text("EnvoyListenerJSON")?,
         envoy_cluster_json: fields.text("EnvoyClusterJSON")?,
     };
-    fields.only("MeshGateway", &["none"])?;
+    mesh_gateway::none(fields, "MeshGateway")?;
     fields.unsupported(&["Peer"])?;
     fields.default_tenancy()?;
     Ok(settings)
 }
 
-/// Of the `Config` of an upstream in a registration, where what nobody knows is left alone, and an unknown protocol is
-/// tcp. Numbers may be written as text there, whoever writes them.
-pub(super) fn of_registration(upstream: &Fields<'_>) -> Result<UpstreamSettings> {
-    let Some(mut fields) = upstream.inside("Config", "the configuration of an upstream")? else {
-        return Ok(UpstreamSettings::default());
-    };
-    let word = fields.text("protocol")?;
+/// Of the `Config` of an upstream in a registration.
+pub(super) fn of_config(fields: &mut Fields<'_>) -> Result<UpstreamSettings> {
     Ok(UpstreamSettings {
-        protocol: (!word.is_empty()).then(|| Protocol::parse(&word).unwrap_or_default()),
+        protocol: protocol(fields, "protocol")?,
         connect_timeout: fields.milliseconds("connect_timeout_ms")?,
-        limits: limits(&mut fields)?,
-        passive_health_check: passive_health_check(&mut fields)?,
-        balance_outbound_connections: exact_balance(&mut fields, "balance_outbound_connections")?,
+        limits: limits(fields)?,
+        passive_health_check: passive_health_check(fields)?,
+        balance_outbound_connections: exact_balance(fields, "balance_outbound_connections")?,
         envoy_listener_json: fields.text("envoy_listener_json")?,
         envoy_cluster_json: fields.text("envoy_cluster_json")?,
     })

@@ -100,3 +100,26 @@ fn every_metric_is_listed() {
 fn every_metric_is_looked_at_and_every_query_names_one_that_is() {
     assert_none(&metrics::Listed::new().against_queries(&grafana::expressions()));
 }
+
+/// What `docs/config-entries.md` says shows a field: folders of goldens, scenarios, and tests by their names.
+#[test]
+fn what_shows_a_field_exists() {
+    let root = setup::root();
+    let page = fs::read_to_string(root.join("docs/config-entries.md")).expect("the page is there");
+    let tests: String = ["src", "actors", "tests"].iter().flat_map(|folder| texts(folder)).collect();
+    let exists = |name: &str| match name.strip_suffix(".http") {
+        Some(_) => root.join("tests/compat/scenarios").join(name).exists(),
+        None => root.join("tests/golden/sidecar").join(name).exists() || tests.contains(&format!("fn {name}()")),
+    };
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let shows = rows.filter_map(|row| row.trim_end_matches('|').rsplit_once(" | ")).map(|(_, last)| last);
+    let named: BTreeSet<&str> = shows.flat_map(|last| last.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 100, "{named:?}");
+    assert_none(&named.into_iter().filter(|name| !exists(name)).map(str::to_owned).collect::<Vec<_>>());
+}
+
+fn texts(folder: &str) -> Vec<String> {
+    let mut texts = BTreeMap::new();
+    collect(&setup::root().join(folder), &mut texts);
+    texts.into_values().collect()
+}

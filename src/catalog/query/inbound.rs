@@ -16,7 +16,7 @@ pub(super) fn inbound(tables: &Tables, node: &NodeName, proxy: &Proxy, config: &
     let mutual_tls =
         of_service.and_then(|service| service.mutual_tls).or_else(|| of_all.and_then(|all| all.mutual_tls));
     Inbound {
-        permissive: mutual_tls == Some(MutualTls::Permissive),
+        permissive: !proxy.strict && mutual_tls == Some(MutualTls::Permissive),
         expose: expose(tables, proxy).paths.into_iter().chain(exposed_checks(tables, node, proxy)).collect(),
         rate_limits: of_service.map(|service| service.rate_limits.clone()).unwrap_or_default(),
         max_request_headers_kb: number(config, "max_request_headers_kb")

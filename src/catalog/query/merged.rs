@@ -7,9 +7,9 @@ use super::inbound;
 use crate::catalog::tables::Tables;
 use crate::model::entry::{ProxyDefaults, ServiceDefaults};
 use crate::model::intention::WILDCARD;
-use crate::model::upstream_settings::{Limits, PassiveHealthCheck};
+use crate::model::upstream_settings::{Limits, PassiveHealthCheck, RetryBudget};
 use crate::model::{
-    CentralSettings, Opaque, Protocol, Proxy, ProxyMode, Service, ServiceName, Upstream, UpstreamSettings,
+    CentralSettings, MutualTls, Opaque, Protocol, Proxy, ProxyMode, Service, Upstream, UpstreamSettings,
 };
 
 /// The instance with what `proxy-defaults` and `service-defaults` say put under its proxy's own settings. One that is no
@@ -20,20 +20,23 @@ pub fn with_central_config(tables: &Tables, registered: &Service) -> Service {
         proxy.config = merged_proxy_config(tables, registered);
         proxy.expose = inbound::expose(tables, proxy);
         proxy.transparent = transparent(tables, registered);
-        proxy.central = central(tables, &proxy.destination_name);
+        proxy.central = central(tables, proxy);
         merge_upstreams(tables, proxy);
     }
     service
 }
 
 /// What a registration does not say itself.
-fn central(tables: &Tables, service: &ServiceName) -> CentralSettings {
-    let of_service = tables.body::<ServiceDefaults>(service.as_str());
+fn central(tables: &Tables, proxy: &Proxy) -> CentralSettings {
+    let of_service = tables.body::<ServiceDefaults>(proxy.destination_name.as_str());
     let of_all = tables.body::<ProxyDefaults>(ProxyDefaults::NAME);
     let mut extensions = of_all.map(|all| all.extensions.clone()).unwrap_or_default();
     extensions.extend(of_service.map(|service| service.extensions.clone()).unwrap_or_default());
+    let strict = proxy.strict.then_some(MutualTls::Strict);
+    let of_service_or_all =
+        || of_service.and_then(|service| service.mutual_tls).or_else(|| of_all.and_then(|all| all.mutual_tls));
     CentralSettings {
-        mutual_tls: of_service.and_then(|service| service.mutual_tls).or_else(|| of_all.and_then(|all| all.mutual_tls)),
+        mutual_tls: strict.or_else(of_service_or_all),
         access_logs: of_all.map(|all| all.access_logs.clone()).unwrap_or_default(),
         extensions,
     }
@@ -89,7 +92,13 @@ fn limits(limits: Limits) -> Value {
         ("MaxConnections", limits.max_connections.map(Value::from)),
         ("MaxPendingRequests", limits.max_pending_requests.map(Value::from)),
         ("MaxConcurrentRequests", limits.max_concurrent_requests.map(Value::from)),
+        ("RetryBudget", limits.retry_budget.map(retry_budget)),
     ])
+}
+
+fn retry_budget(budget: RetryBudget) -> Value {
+    let percent = f64::from(budget.share.0) / 100.0;
+    given([("Percent", Some(Value::from(percent))), ("MinRetryConcurrency", Some(Value::from(budget.least)))])
 }
 
 /// Durations in nanoseconds, as Go writes them.

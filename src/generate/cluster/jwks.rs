@@ -94,13 +94,8 @@ impl Place {
 
 fn proved(host: &str, keys: &RemoteKeySet) -> TransportSocket {
     let validation = keys.cluster.trusted_ca.as_ref().map(|authority| {
-        let specifier = match authority {
-            TrustedCa::File(file) => Specifier::Filename(file.clone()),
-            TrustedCa::EnvironmentVariable(name) => Specifier::EnvironmentVariable(name.clone()),
-            TrustedCa::Inline(pem) => Specifier::InlineString(pem.clone()),
-        };
         ValidationContextType::ValidationContext(CertificateValidationContext {
-            trusted_ca: Some(DataSource { specifier: Some(specifier), ..Default::default() }),
+            trusted_ca: Some(trusted(authority)),
             match_typed_subject_alt_names: vec![is_of(host)],
             ..Default::default()
         })
@@ -109,6 +104,15 @@ fn proved(host: &str, keys: &RemoteKeySet) -> TransportSocket {
     let sni = if keys.use_sni { host.to_owned() } else { String::new() };
     let context = UpstreamTlsContext { common_tls_context: Some(common), sni, ..Default::default() };
     tls::transport_socket(pack_any(context))
+}
+
+fn trusted(authority: &TrustedCa) -> DataSource {
+    let specifier = match authority {
+        TrustedCa::File(file) => Specifier::Filename(file.clone()),
+        TrustedCa::EnvironmentVariable(name) => Specifier::EnvironmentVariable(name.clone()),
+        TrustedCa::Inline(pem) => Specifier::InlineString(pem.clone()),
+    };
+    DataSource { specifier: Some(specifier), ..Default::default() }
 }
 
 /// A certificate of somebody else that the same authority signed will not do.
@@ -125,6 +129,17 @@ fn is_of(host: &str) -> SubjectAltNameMatcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_authority_is_found_where_the_entry_says() {
+        let place = |authority: &TrustedCa| trusted(authority).specifier;
+        let file = TrustedCa::File("/ca.pem".to_owned());
+        assert_eq!(place(&file), Some(Specifier::Filename("/ca.pem".to_owned())));
+        let variable = TrustedCa::EnvironmentVariable("CA".to_owned());
+        assert_eq!(place(&variable), Some(Specifier::EnvironmentVariable("CA".to_owned())));
+        let inline = TrustedCa::Inline("PEM".to_owned());
+        assert_eq!(place(&inline), Some(Specifier::InlineString("PEM".to_owned())));
+    }
 
     #[test]
     fn an_address_says_where_its_keys_are() {

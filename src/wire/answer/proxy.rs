@@ -72,6 +72,7 @@ pub(in crate::wire) enum Form {
 impl<'a> ProxyAnswer<'a> {
     pub(in crate::wire) fn new(proxy: &'a Proxy, form: Form) -> Self {
         let mode = transparent::mode(proxy.transparent);
+        let strict = proxy.strict.then_some(MutualTls::Strict);
         Self {
             destination_service_name: proxy.destination_name.as_str(),
             destination_service_id: proxy.destination_id.as_str(),
@@ -86,7 +87,7 @@ impl<'a> ProxyAnswer<'a> {
             upstreams: proxy.upstreams.iter().map(|upstream| UpstreamAnswer::new(upstream, form)).collect(),
             mesh_gateway: Empty {},
             expose: expose::show(&proxy.expose).into(),
-            mutual_tls_mode: proxy.central.mutual_tls.map(MutualTls::as_str),
+            mutual_tls_mode: strict.or(proxy.central.mutual_tls).map(MutualTls::as_str),
             access_logs: Some(access_logs::show(&proxy.central.access_logs))
                 .filter(|shown| !shown.is_empty())
                 .map(Value::from),

@@ -3,22 +3,15 @@
 use serde_json::Value;
 
 use super::nearness;
+use crate::model::MutualTls;
 use crate::model::entry::ProxyDefaults;
-use crate::model::{MutualTls, Protocol};
 use crate::wire::fields::{Fields, Result};
 use crate::wire::members::Members;
-use crate::wire::registration::proxy;
-use crate::wire::{access_logs, expose, extension, transparent};
+use crate::wire::{access_logs, expose, extension, mesh_gateway, proxy_config, transparent};
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
-    let config = proxy::config(fields)?;
-    let word = config.get("protocol").and_then(Value::as_str).unwrap_or_default();
-    if Protocol::parse(word).is_none() && !word.is_empty() {
-        let message = format!("{word:?} is no protocol; expected tcp, http, http2 or grpc");
-        return Err(fields.error("Config.protocol", message));
-    }
     let defaults = ProxyDefaults {
-        config,
+        config: proxy_config::of_proxy(fields)?,
         mutual_tls: fields.word("MutualTLSMode", "mode of mutual TLS")?,
         expose: expose::decode(fields)?,
         transparent: transparent::decode(fields)?,
@@ -27,7 +20,7 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
         failover_policy: nearness::policy(fields, "FailoverPolicy")?,
         extensions: extension::decode(fields)?,
     };
-    fields.only("MeshGateway", &["none"])?;
+    mesh_gateway::none(fields, "MeshGateway")?;
     Ok(defaults)
 }
 

@@ -8,10 +8,9 @@ use crate::model::intention::WILDCARD;
 use crate::model::{MutualTls, Protocol, UpstreamSettings};
 use crate::wire::fields::{Fields, Result, asks_nothing};
 use crate::wire::members::Members;
+use crate::wire::proxy_config::MOST_HEADERS_KB;
 use crate::wire::upstream_settings::{self, exact_balance, protocol};
-use crate::wire::{expose, extension, rate_limits, transparent};
-
-const MOST_HEADERS_KB: u32 = 8192;
+use crate::wire::{expose, extension, mesh_gateway, rate_limits, transparent};
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
     let defaults = ServiceDefaults {
@@ -29,7 +28,7 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
         max_request_headers_kb: headers_kb(fields)?,
         extensions: extension::decode(fields)?,
     };
-    fields.only("MeshGateway", &["none"])?;
+    mesh_gateway::none(fields, "MeshGateway")?;
     no_destination(fields)?;
     Ok(defaults)
 }

@@ -3,7 +3,7 @@
 use super::callee::retry;
 use super::{listener_type, proxy_type};
 use crate::model::extension::{Wasm, WasmCode, WasmRuntime};
-use crate::wire::fields::{Fields, Result};
+use crate::wire::fields::{Fields, Result, asks_nothing};
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Wasm> {
     proxy_type(fields)?;
@@ -21,6 +21,10 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Wasm> {
         None => vec![],
         Some(mut restrictions) => {
             let allowed = restrictions.opaque("AllowedCapabilities")?;
+            if let Some(capability) = allowed.iter().find(|(_, how)| !asks_nothing(how, &[])).map(|(name, _)| name) {
+                let message = format!("{capability:?} can only be allowed as a whole: {{}}");
+                return Err(restrictions.error("AllowedCapabilities", message));
+            }
             restrictions.finish()?;
             allowed.keys().cloned().collect()
         }

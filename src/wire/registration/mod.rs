@@ -4,7 +4,7 @@ pub(super) mod catalog;
 mod check;
 mod encode;
 mod external;
-pub(super) mod proxy;
+mod proxy;
 mod rules;
 mod sidecar;
 

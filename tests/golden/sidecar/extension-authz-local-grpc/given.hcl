@@ -37,7 +37,8 @@ config_entries {
               metadata_context_namespaces = ["consul"]
               stat_prefix = "asked"
               status_on_error = 503
-              with_request_body { max_request_bytes = 1024, allow_partial_message = true }
+              bootstrap_metadata_labels_key = "labels"
+              with_request_body { max_request_bytes = 1024, allow_partial_message = true, pack_as_bytes = true }
             }
           }
         },

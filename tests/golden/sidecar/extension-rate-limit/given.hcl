@@ -1,4 +1,4 @@
-// Requests are counted after the rules, half of those too many are turned away.
+// Requests are counted after the rules, half of those too many are turned away, of three quarters that are counted.
 proxy = "web-sidecar-proxy"
 default_intention_policy = "allow"
 
@@ -24,7 +24,7 @@ config_entries {
       envoy_extensions = [
         {
           name = "builtin/http/localratelimit"
-          arguments = { proxy_type = "connect-proxy", max_tokens = 3, tokens_per_fill = 2, fill_interval = 10, filter_enforced = 50 }
+          arguments = { proxy_type = "connect-proxy", max_tokens = 3, tokens_per_fill = 2, fill_interval = 10, filter_enabled = 75, filter_enforced = 50 }
         },
       ]
     },

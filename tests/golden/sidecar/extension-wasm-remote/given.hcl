@@ -47,6 +47,7 @@ config_entries {
               capability_restriction_configuration { allowed_capabilities { proxy_on_vm_start = {}, proxy_log = {} } }
               vm_config {
                 vm_id = "vm"
+                runtime = "v8"
                 environment_variables { host_env_keys = ["HOME"], key_values { b = "2", a = "1" } }
                 code { remote { http_uri { service { name = "files" }, uri = "http://files/plugin.wasm", timeout = "5s" }, sha256 = "abababababababababababababababababababababababababababababababab", retry_policy { num_retries = 2, retry_back_off { base_interval = "1s" } } } }
               }
