@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::entry::{Entry, Holding};
 use super::subscription::{InFlight, Subscription};
 use super::{ACK_TIMEOUT, Dialect};
-use crate::resource::{Resource, ResourceType, View};
+use crate::resource::{Resource, ResourceType, View, find};
 
 pub(super) type Subscriptions = [Subscription; ResourceType::ALL.len()];
 
@@ -112,6 +112,19 @@ impl<'a> Order<'a> {
             if until <= self.now { Gate::Open } else { Gate::Closed(Some(until)) }
         };
         cluster.needs.iter().map(of).fold(Gate::Open, closer)
+    }
+
+    /// Endpoints that have left the view, and that a cluster on its way to the client still waits for. To be told that
+    /// there are none would put it to work without any, in the place of one that works.
+    pub fn late_endpoints(&self, entry: &'a Entry) -> Option<&'a Arc<Resource>> {
+        let clusters = &self.subscriptions[ResourceType::Cluster as usize];
+        let waits = |response: &&InFlight| {
+            let changed = response.items.iter().filter_map(|item| item.target.as_ref());
+            changed.chain(&response.whole).any(|cluster| cluster.needs.contains(&entry.name))
+        };
+        let waiting: Vec<&InFlight> = clusters.in_flight.iter().filter(waits).collect();
+        let of = |response: &&'a InFlight| response.endpoints.as_ref().and_then(|list| find(list, &entry.name));
+        waiting.iter().rev().find_map(of).or(entry.sent.resource().filter(|_| !waiting.is_empty()))
     }
 
     /// Of the names of a type, those that must stay because something the client may hold still refers to them.
@@ -300,6 +313,25 @@ mod tests {
         assert_eq!(talk.view(&with(&["C x@1 x", "C a@x x"])), ["C +a@x"]);
         assert_eq!(talk.ack("C"), ["C -y"]);
         talk.ack("C");
+        assert!(talk.stream.settled());
+    }
+
+    // Envoy would put the cluster to work without endpoints, in the place of the one that is made of others and works
+    #[test]
+    fn endpoints_that_left_the_view_are_there_for_a_cluster_that_was_sent_with_them() {
+        let made = ["C x@1 x", "C a@x x", "E x@1", "L l@1 a"];
+        let mut talk = Conversation::settled(&["C x@1 x", "E x@1"]);
+        talk.view(&made);
+        assert_eq!(talk.ack("C"), ["L +l@1"]);
+        talk.ack("L");
+        assert_eq!(talk.view(&["C a@1 a", "C x@1 x", "E a@1", "E x@1", "L l@1 a"]), ["C +a@1"]);
+        let (plain, _) = talk.stream.of(ResourceType::Cluster).last_sent.unwrap();
+        assert_eq!(talk.view(&made), ["C +a@x"]);
+        assert_eq!(talk.subscribe("E", &["a"]), ["E +a@1"]);
+        talk.ack("E");
+        assert_eq!(talk.ack_nonce("C", plain.0), QUIET);
+        assert_eq!(talk.ack("C"), ["E -a"], "they go with their cluster");
+        talk.ack("E");
         assert!(talk.stream.settled());
     }
 

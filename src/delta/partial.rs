@@ -37,6 +37,7 @@ pub(super) fn accepted_part(refused: &mut InFlight, text: &str) -> Option<InFlig
         whole: taken_whole,
         trial: refused.trial,
         heartbeats: Vec::new(),
+        endpoints: None,
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::entry::Entry;
 use super::order::{Gate, Leaners, Order, Room, room};
 use super::subscription::{Item, Subscription, Unsent};
-use crate::resource::{Resource, ResourceType};
+use crate::resource::{Resource, ResourceType, find};
 
 /// The responses that one type needs now: at most one of content without blame, and one trial of suspects.
 #[derive(Default, Debug)]
@@ -79,9 +79,14 @@ struct Planner<'a> {
     plan: Plan,
 }
 
-impl Planner<'_> {
-    fn consider(&mut self, entry: Option<&Entry>, target: Option<&Arc<Resource>>) {
+impl<'a> Planner<'a> {
+    fn consider(&mut self, entry: Option<&'a Entry>, mut target: Option<&'a Arc<Resource>>) {
         let owed = entry.is_some_and(|entry| entry.owed);
+        if let Some(entry) = entry.filter(|_| owed && target.is_none() && self.kind == ResourceType::Endpoint) {
+            target = self.order.late_endpoints(entry);
+            // they go when their cluster has gone
+            target.iter().for_each(|_| self.plan.linger(None));
+        }
         let settled = entry.is_some_and(|entry| entry.sent.is(target) || entry.is_quarantined(target));
         // what it asked for and is not there can be told, the end of what it has cannot
         let is_end = target.is_none() && entry.is_some_and(Entry::may_hold_something);
@@ -154,8 +159,7 @@ fn walk<'a>(
 ) {
     if !subscription.wildcard {
         for entry in &subscription.entries {
-            let found = list.binary_search_by(|resource| resource.name.cmp(&entry.name));
-            visit(Some(entry), found.ok().map(|at| &list[at]));
+            visit(Some(entry), find(list, &entry.name));
         }
         return;
     }

@@ -115,6 +115,7 @@ impl Stream {
             whole,
             trial,
             heartbeats: Vec::new(),
+            endpoints: (kind == ResourceType::Cluster).then(|| Arc::clone(view.list(ResourceType::Endpoint))),
         });
         if kind == ResourceType::Cluster {
             order::owe_endpoints(&mut self.subscriptions, &changed);
@@ -147,6 +148,7 @@ impl Stream {
             whole: Vec::new(),
             trial: false,
             heartbeats: resources.iter().map(|resource| Arc::clone(&resource.name)).collect(),
+            endpoints: None,
         });
         step.pushes.push(Push {
             dialect: self.dialect,

@@ -36,6 +36,8 @@ pub(super) struct InFlight {
     pub trial: bool,
     /// What it confirmed, if that was all.
     pub heartbeats: Vec<Arc<str>>,
+    /// With clusters: the endpoints of the view it was made from, for a client that asks for them late.
+    pub endpoints: Option<ResourceList>,
 }
 
 impl InFlight {

@@ -16,7 +16,7 @@ use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-pub use view::{ResourceList, View};
+pub use view::{ResourceList, View, find};
 
 const WRAPPER: &str = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 

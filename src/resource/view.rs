@@ -9,6 +9,11 @@ use super::{Resource, ResourceHash, ResourceType};
 /// Resources of one type, sorted by name, each name once.
 pub type ResourceList = Arc<[Arc<Resource>]>;
 
+/// The resource of that name in a sorted list.
+pub fn find<'a>(list: &'a [Arc<Resource>], name: &str) -> Option<&'a Arc<Resource>> {
+    list.binary_search_by(|resource| (*resource.name).cmp(name)).ok().map(|at| &list[at])
+}
+
 /// Everything one proxy shall hold: a list of pointers per type. The version is the hash of all of them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct View {
@@ -60,8 +65,7 @@ impl View {
     }
 
     pub fn get(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
-        let list = self.list(kind);
-        list.binary_search_by(|resource| (*resource.name).cmp(name)).ok().map(|at| &list[at])
+        find(self.list(kind), name)
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {

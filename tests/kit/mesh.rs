@@ -181,12 +181,16 @@ impl Mesh {
         std::iter::once(&self.frontend).chain(self.backends.iter().map(|instance| &instance.envoy))
     }
 
-    /// Until every stream has acknowledged all that it was sent.
+    /// Until every change that was written before has reached all whom it concerns, and every stream has acknowledged all
+    /// that it was sent.
     pub async fn settle(&self) {
         self.until("all proxies to be in sync", async |mesh| {
+            // a proxy is in sync too as long as it has not heard of a change
+            let changes = mesh.agent.http.json("/admin/changes").await;
+            let arrived = changes.as_array().is_some_and(|list| list.iter().all(|change| change["converged"] == true));
             let proxies = mesh.agent.http.json("/admin/proxies").await;
             let proxies = proxies.as_array().cloned().unwrap_or_default();
-            proxies.len() == mesh.envoys().count() && proxies.iter().all(in_sync)
+            arrived && proxies.len() == mesh.envoys().count() && proxies.iter().all(in_sync)
         })
         .await;
     }

@@ -25,18 +25,27 @@ pub(super) struct Side {
     version: Option<ResourceHash>,
 }
 
+/// A cluster at work.
+struct Active {
+    resource: Arc<Resource>,
+    /// It has endpoints, or is made of others.
+    filled: bool,
+}
+
 /// An Envoy-like client.
 pub(super) struct Client {
     pub dialect: Dialect,
     pub sides: BTreeMap<ResourceType, Side>,
     pub inbox: VecDeque<Push>,
     pub outbox: VecDeque<Request>,
-    /// Clusters accepted that still warm: the response to answer, and the endpoints it waits for.
-    warming: Vec<(Nonce, BTreeSet<String>)>,
-    /// Clusters that were warming when a stream ended, and still are.
-    cold: BTreeSet<String>,
-    /// Clusters that warm while what they replace is at work.
-    backed: BTreeSet<String>,
+    /// Clusters that wait for their endpoints. Those that they shall replace are still at work.
+    warming: BTreeMap<String, Arc<Resource>>,
+    /// Those of them that an earlier stream has sent: their endpoints may be gone.
+    left_cold: BTreeSet<String>,
+    /// Clusters that carry requests now.
+    active: BTreeMap<String, Active>,
+    /// Responses with clusters are answered when no cluster is warming any longer; and whether with an error.
+    answers: Vec<(Nonce, bool)>,
     /// Order may have given way: a cluster was refused, or a client in state of the world came back, of which nobody
     /// knows what it holds.
     pub excused: bool,
@@ -50,9 +59,10 @@ impl Client {
             sides: sides.collect(),
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
-            warming: Vec::new(),
-            cold: BTreeSet::new(),
-            backed: BTreeSet::new(),
+            warming: BTreeMap::new(),
+            left_cold: BTreeSet::new(),
+            active: BTreeMap::new(),
+            answers: Vec::new(),
             excused: false,
         };
         client.come_back();
@@ -71,7 +81,8 @@ impl Client {
     pub fn come_back(&mut self) {
         self.inbox.clear();
         self.outbox.clear();
-        self.cold.extend(std::mem::take(&mut self.warming).into_iter().flat_map(|(_, waits)| waits));
+        self.answers.clear();
+        self.left_cold = self.warming.keys().cloned().collect();
         for kind in KINDS {
             let side = self.side(kind);
             let held = side.listed.iter().map(|(name, version)| (name.clone(), version.to_string())).collect();
@@ -130,137 +141,117 @@ impl Client {
             return Ok(());
         }
         let bad = push.upserts.iter().any(|resource| content_of(resource) == BAD);
-        let before = self.side(kind).held.clone();
+        self.excused |= bad && kind == Cluster;
         // of a refused response, some clusters and listeners are applied
-        let partly = bad && kind.has_wildcard() && push.nonce.0.is_multiple_of(2);
-        if bad && !partly {
-            self.excused |= kind == Cluster;
-            self.answer(kind, push.nonce, true);
-            return Ok(());
+        if !bad || kind.has_wildcard() && push.nonce.0.is_multiple_of(2) {
+            self.apply(push, bad);
         }
+        self.answer(kind, push.nonce, bad);
+        self.check_order(push)
+    }
+
+    fn apply(&mut self, push: &Push, bad: bool) {
+        let kind = push.kind.expect("only types that are served");
         for resource in push.upserts.iter().filter(|resource| content_of(resource) != BAD) {
-            self.check_order(resource)?;
             let side = self.side(kind);
             if !side.wildcard && !side.names.contains(&*resource.name) {
                 continue;
             }
-            side.held.insert(resource.name.to_string(), Arc::clone(resource));
+            let before = side.held.insert(resource.name.to_string(), Arc::clone(resource));
             if !bad {
                 side.listed.insert(resource.name.to_string(), resource.version);
             }
-        }
-        self.drop_removed(push, bad)?;
-        if !bad {
-            self.side(kind).version = Some(push.version);
-        }
-        if bad {
-            self.excused |= kind == Cluster;
-            self.answer(kind, push.nonce, true);
-        } else if kind != Cluster {
-            self.answer(kind, push.nonce, false);
-        }
-        self.follow(push, &before, bad);
-        Ok(())
-    }
-
-    fn drop_removed(&mut self, push: &Push, bad: bool) -> Result<(), TestCaseError> {
-        let kind = push.kind.expect("only types that are served");
-        let mut gone: Vec<String> = push.removals.iter().map(ToString::to_string).collect();
-        if self.dialect == Dialect::StateOfTheWorld && kind.has_wildcard() {
-            let stays: BTreeSet<&str> = push.upserts.iter().map(|resource| &*resource.name).collect();
-            gone = self.side(kind).held.keys().filter(|name| !stays.contains(&***name)).cloned().collect();
-        }
-        for name in gone.clone() {
-            let had = self.side(kind).held.remove(&name);
-            if kind == Cluster {
-                self.cold.remove(&name);
-                self.backed.remove(&name);
+            match kind {
+                Cluster if before.as_ref() != Some(resource) => self.warm(resource),
+                Endpoint => self.fill(&resource.name, true),
+                _ => {}
             }
+        }
+        for name in self.removed(push) {
+            self.side(kind).held.remove(&name);
             if !bad {
                 self.side(kind).listed.remove(&name);
             }
-            if kind == Cluster && had.is_some() && !self.excused {
-                for of in [Listener, Route, Cluster] {
-                    // what goes along with it misses nothing
-                    let staying = |other: &&Arc<Resource>| of != Cluster || !gone.contains(&other.name.to_string());
-                    let mut staying = self.sides[&of].held.values().filter(staying);
-                    let leaning = staying.find(|resource| leans_on(resource).any(|need| **need == *name));
-                    prop_assert!(leaning.is_none(), "{:?} lost its cluster {}", leaning, name);
+            match kind {
+                Cluster => {
+                    self.warming.remove(&name);
+                    self.active.remove(&name);
                 }
+                // the end of endpoints ends the wait for them too
+                Endpoint => self.fill(&name, false),
+                _ => {}
             }
         }
-        Ok(())
-    }
-
-    /// What a listener or route names is there, unless the client itself refused it; and what a cluster is made of.
-    fn check_order(&self, resource: &Resource) -> Result<(), TestCaseError> {
-        let held = self.sides[&resource.kind].held.get(&*resource.name);
-        // it comes along with others, or again
-        let is_known = held.is_some_and(|held| held.version == resource.version);
-        if is_known || self.excused {
-            return Ok(());
+        if !bad {
+            self.side(kind).version = Some(push.version);
         }
-        for need in leans_on(resource) {
-            prop_assert!(
-                self.sides[&Cluster].held.contains_key(&**need),
-                "{:?} came before cluster {}",
-                resource,
-                need
-            );
-            let warms = self.warming.iter().any(|(_, waits)| waits.contains(&**need)) || self.cold.contains(&**need);
-            let warm = !warms || self.backed.contains(&**need);
-            prop_assert!(warm, "{:?} came before cluster {} was warm", resource, need);
-        }
-        Ok(())
-    }
-
-    /// Subscribes to what clusters and listeners refer to, and answers clusters when they are warm.
-    fn follow(&mut self, push: &Push, before: &BTreeMap<String, Arc<Resource>>, bad: bool) {
-        match push.kind {
-            Some(Cluster) => {
-                let fresh = push.upserts.iter().filter(|resource| content_of(resource) != BAD);
-                let fresh = fresh.filter(|resource| before.get(&*resource.name) != Some(resource));
-                let (own, made): (Vec<_>, Vec<_>) = fresh.partition(|resource| resource.members().next().is_none());
-                // what is made of others is at work at once, in the place of whatever was warming
-                for made in made {
-                    self.cold.remove(&*made.name);
-                    self.backed.remove(&*made.name);
-                    self.warming.iter_mut().for_each(|(_, waits)| _ = waits.remove(&*made.name));
-                }
-                // and stays so until what follows it is warm
-                let was_made = |name: &str| before.get(name).is_some_and(|before| before.members().next().is_some());
-                self.backed.extend(own.iter().map(|own| own.name.to_string()).filter(|name| was_made(name)));
-                let waits: BTreeSet<String> = own.into_iter().map(|resource| resource.name.to_string()).collect();
-                if !bad {
-                    self.warming.push((push.nonce, waits));
-                }
-                self.mirror(Cluster, Endpoint);
-            }
-            Some(Listener) => self.mirror(Listener, Route),
-            Some(Endpoint) => {
-                self.cold.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));
-                self.backed.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));
-                self.cold.retain(|name| push.removals.iter().all(|removed| **removed != *name));
-                for (_, waits) in &mut self.warming {
-                    // the end of endpoints ends the wait for them too
-                    waits.retain(|name| push.upserts.iter().all(|resource| *resource.name != **name));
-                    waits.retain(|name| push.removals.iter().all(|removed| **removed != **name));
-                }
-            }
+        match kind {
+            Cluster => self.mirror(Cluster, Endpoint),
+            Listener => self.mirror(Listener, Route),
             _ => {}
         }
-        self.answer_warm();
     }
 
-    fn answer_warm(&mut self) {
-        let held: BTreeSet<String> = self.side(Cluster).held.keys().cloned().collect();
-        let (warm, cold): (Vec<_>, Vec<_>) = std::mem::take(&mut self.warming)
-            .into_iter()
-            .partition(|(_, waits)| waits.iter().all(|name| !held.contains(name)));
-        self.warming = cold;
-        for (nonce, _) in warm {
-            self.answer(Cluster, nonce, false);
+    fn removed(&self, push: &Push) -> Vec<String> {
+        let kind = push.kind.expect("only types that are served");
+        if self.dialect == Dialect::StateOfTheWorld && kind.has_wildcard() {
+            let stays: BTreeSet<&str> = push.upserts.iter().map(|resource| &*resource.name).collect();
+            return self.sides[&kind].held.keys().filter(|name| !stays.contains(&***name)).cloned().collect();
         }
+        push.removals.iter().map(ToString::to_string).collect()
+    }
+
+    /// What is made of others is at work at once, in the place of whatever is warming; all else waits for endpoints.
+    fn warm(&mut self, cluster: &Arc<Resource>) {
+        let name = cluster.name.to_string();
+        if cluster.members().next().is_some() {
+            self.warming.remove(&name);
+            self.active.insert(name, Active { resource: Arc::clone(cluster), filled: true });
+        } else {
+            self.warming.insert(name, Arc::clone(cluster));
+        }
+    }
+
+    /// Endpoints of this name came, or their end.
+    fn fill(&mut self, name: &str, filled: bool) {
+        if let Some(resource) = self.warming.remove(name) {
+            self.excused |= !filled && self.left_cold.contains(name);
+            self.active.insert(name.to_owned(), Active { resource, filled });
+        } else if let Some(active) = self.active.get_mut(name) {
+            active.filled |= filled;
+        }
+    }
+
+    /// Envoy waits for endpoints for 15 seconds, then the clusters are at work without any. That happens only to those that
+    /// an earlier stream has sent, or after a refusal.
+    pub fn give_up_waiting(&mut self) -> Result<(), TestCaseError> {
+        let cold: Vec<String> = self.warming.keys().cloned().collect();
+        let mut expected = cold.iter().filter(|name| !self.left_cold.contains(*name));
+        prop_assert!(self.excused || expected.next().is_none(), "the endpoints of {:?} do not come", cold);
+        self.excused |= !cold.is_empty();
+        cold.iter().for_each(|name| self.fill(name, false));
+        self.answer_warm();
+        Ok(())
+    }
+
+    /// What a listener or route names can carry requests, unless the client itself refused it; and so can what a cluster
+    /// is made of.
+    fn check_order(&self, push: &Push) -> Result<(), TestCaseError> {
+        if self.excused {
+            return Ok(());
+        }
+        let made = self.active.values().map(|active| &active.resource);
+        let made = made.filter(|cluster| cluster.members().next().is_some());
+        let referrers = [Listener, Route].into_iter().flat_map(|kind| self.sides[&kind].held.values());
+        for resource in made.chain(referrers) {
+            for need in leans_on(resource) {
+                let active = self.active.get(&**need);
+                prop_assert!(active.is_some(), "{:?} is without cluster {} after {:?}", resource, need, push);
+                let filled = active.is_some_and(|active| active.filled);
+                prop_assert!(filled, "{:?} leads to cluster {}, empty after {:?}", resource, need, push);
+            }
+        }
+        Ok(())
     }
 
     /// Each `parent` refers to the `child` of its own name, but for clusters that are made of others.
@@ -274,6 +265,23 @@ impl Client {
     }
 
     fn answer(&mut self, kind: ResourceType, nonce: Nonce, bad: bool) {
+        if kind == Cluster {
+            self.answers.push((nonce, bad));
+        } else {
+            self.say_answer(kind, nonce, bad);
+        }
+        self.answer_warm();
+    }
+
+    fn answer_warm(&mut self) {
+        if self.warming.is_empty() {
+            for (nonce, bad) in std::mem::take(&mut self.answers) {
+                self.say_answer(Cluster, nonce, bad);
+            }
+        }
+    }
+
+    fn say_answer(&mut self, kind: ResourceType, nonce: Nonce, bad: bool) {
         let change = match self.dialect {
             Dialect::Delta => Change::Incremental { subscribe: vec![], unsubscribe: vec![], held: vec![] },
             Dialect::StateOfTheWorld => self.all_names(kind),

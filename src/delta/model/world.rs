@@ -16,7 +16,7 @@ const REFERRERS: [&str; 3] = ["x", "y", "z"];
 /// Contents by name; 0: absent, 4: a content the client refuses. Listeners and routes refer to clusters by bits.
 #[derive(Clone)]
 pub(super) struct World {
-    pub clusters: [u8; CLUSTERS.len()],
+    clusters: [u8; CLUSTERS.len()],
     endpoints: [u8; CLUSTERS.len()],
     /// Of which of the first two the others are made, by bits; of none: they have endpoints.
     members: [u8; CLUSTERS.len()],
@@ -79,6 +79,12 @@ impl World {
     fn members_of(&self, at: usize) -> Vec<&'static str> {
         let is_member = |member: &usize| at > 1 && self.members[at] & (1 << member) != 0 && self.clusters[*member] > 0;
         (0..2).filter(is_member).map(|member| CLUSTERS[member]).collect()
+    }
+
+    /// Something of it is refused by the client.
+    pub fn is_refused(&self) -> bool {
+        let referrers = self.listeners.iter().chain(&self.routes).map(|(content, _)| content);
+        self.clusters.iter().chain(referrers).any(|content| content.to_string() == BAD)
     }
 
     /// The same without anything that the client refuses.
