@@ -106,6 +106,23 @@ async fn no_call_fails_while_everything_around_it_changes() {
     mesh.finish().await;
 }
 
+// a drain would cut them, maybe with a request under way
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_requests_is_closed_by_the_caller() {
+    if !setup::has_envoy("idle connections") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    assert!(mesh.call().await.is_ok());
+    mesh.until("the connection to be closed", async |mesh| {
+        let closed = mesh.frontend.stats("^cluster\\.backend\\.default\\..*\\.upstream_cx_idle_timeout$").await;
+        closed.values().any(|closed| *closed > 0)
+    })
+    .await;
+    assert!(mesh.call().await.is_ok());
+    mesh.finish().await;
+}
+
 async fn make(mesh: &Mesh, change: Change) {
     let (http, told) = (&mesh.agent.http, change.to_string());
     let answer = match change.body {

@@ -19,10 +19,10 @@ use crate::wait::eventually;
 /// "An Envoy is expected to serve within about 5 s of its start"; a busy machine gets more.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const END_PATIENCE: Duration = Duration::from_secs(5);
-/// Connections that were accepted under an older listener keep its rules until Envoy has drained them: by default that
-/// takes ten minutes, here a second.
+/// As `chancery connect envoy` starts it: connections that were accepted under an older listener keep its rules until
+/// they have had an answer, or for ten seconds.
 const ARGUMENTS: &[&str] =
-    &["--concurrency", "1", "--log-level", "info", "--drain-strategy", "immediate", "--drain-time-s", "1"];
+    &["--concurrency", "1", "--log-level", "info", "--drain-strategy", "immediate", "--drain-time-s", "10"];
 
 pub struct Envoy {
     pub service: String,

@@ -23,6 +23,9 @@ pub(super) use upstream::{Settings, balance, upstream};
 
 /// `typed_extension_protocol_options` with its one key.
 pub(super) fn http_options(options: UpstreamProtocolOptions) -> HashMap<String, Any> {
-    let options = HttpProtocolOptions { upstream_protocol_options: Some(options), ..Default::default() };
+    all_http_options(HttpProtocolOptions { upstream_protocol_options: Some(options), ..Default::default() })
+}
+
+fn all_http_options(options: HttpProtocolOptions) -> HashMap<String, Any> {
     HashMap::from([("envoy.extensions.upstreams.http.v3.HttpProtocolOptions".to_owned(), pack_any(options))])
 }

@@ -12,14 +12,18 @@ use envoy_types::pb::envoy::config::cluster::v3::cluster::{
     LeastRequestLbConfig, RingHashLbConfig, RoundRobinLbConfig, SlowStartConfig,
 };
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, OutlierDetection};
-use envoy_types::pb::envoy::config::core::v3::{ConfigSource, Http2ProtocolOptions, RuntimeDouble};
+use envoy_types::pb::envoy::config::core::v3::{
+    ConfigSource, Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions as HttpProtocolOptionsInCommon,
+    RuntimeDouble,
+};
+use envoy_types::pb::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     ExplicitHttpConfig, UpstreamProtocolOptions, explicit_http_config::ProtocolConfig,
 };
 use envoy_types::pb::envoy::r#type::v3::Percent;
 use envoy_types::pb::google::protobuf::{UInt32Value, UInt64Value};
 
-use super::http_options;
+use super::all_http_options;
 use crate::chain::Target;
 use crate::generate::vantage::Vantage;
 use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
@@ -99,14 +103,32 @@ fn by_target(name: &str, target: &Target, settings: Settings<'_>) -> Cluster {
         ..Default::default()
     };
     balance(&mut cluster, settings.load_balancer);
-    if settings.protocol.is_http2() {
-        let http2 = ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default());
-        cluster.typed_extension_protocol_options =
-            http_options(UpstreamProtocolOptions::ExplicitHttpConfig(ExplicitHttpConfig {
-                protocol_config: Some(http2),
-            }));
+    if settings.protocol.is_http_like() {
+        cluster.typed_extension_protocol_options = all_http_options(pooled(settings.protocol));
     }
     cluster
+}
+
+/// How long a connection may wait for its next request. The proxy of an instance whose listener changes asks each
+/// connection to close with its next answer, and ten seconds later closes those that had none: a request that is on its
+/// way at that moment would fail. So callers let go of them before.
+const POOLED_IDLE_TIME: Duration = Duration::from_secs(5);
+
+fn pooled(protocol: Protocol) -> HttpProtocolOptions {
+    let protocol_config = if protocol.is_http2() {
+        ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default())
+    } else {
+        ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default())
+    };
+    let explicit = ExplicitHttpConfig { protocol_config: Some(protocol_config) };
+    HttpProtocolOptions {
+        common_http_protocol_options: Some(HttpProtocolOptionsInCommon {
+            idle_timeout: Some(duration(POOLED_IDLE_TIME)),
+            ..Default::default()
+        }),
+        upstream_protocol_options: Some(UpstreamProtocolOptions::ExplicitHttpConfig(explicit)),
+        ..Default::default()
+    }
 }
 
 fn circuit_breakers(limits: Limits) -> CircuitBreakers {
