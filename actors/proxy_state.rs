@@ -210,7 +210,7 @@ impl<S: Subject> Handler<Ring> for ProxyState<S> {
                 self.learn(topic);
             }
         }
-        if rung.keys.iter().any(S::steers) {
+        if rung.keys.iter().any(|topic| S::steers(topic)) {
             self.settle_watches();
         }
         self.agree();

@@ -22,28 +22,32 @@ pub struct Doorbell<K> {
 /// What was rung since the listener last looked: each key once, in the order of their first ring.
 #[derive(Debug)]
 pub struct Rung<K> {
-    pub keys: Vec<K>,
+    pub keys: Vec<Arc<K>>,
     /// The same keys, once they are too many to look through at each ring.
-    index: HashSet<K>,
+    index: HashSet<Arc<K>>,
     pub ripples: Ripples,
 }
 
 /// So many keys are looked through faster than hashed.
 const FEW: usize = 32;
 
-impl<K: Clone + Eq + Hash> Rung<K> {
-    fn note(&mut self, key: K) {
+impl<K: Eq + Hash> Rung<K> {
+    fn note(&mut self, key: &Arc<K>) {
+        // a bell has one allocation for a key: most often no name has to be read to know it again
+        if self.keys.last().is_some_and(|last| Arc::ptr_eq(last, key)) {
+            return;
+        }
         if self.keys.len() < FEW {
-            if !self.keys.contains(&key) {
-                self.keys.push(key);
+            if !self.keys.contains(key) {
+                self.keys.push(Arc::clone(key));
             }
             return;
         }
         if self.index.is_empty() {
             self.index.extend(self.keys.iter().cloned());
         }
-        if self.index.insert(key.clone()) {
-            self.keys.push(key);
+        if self.index.insert(Arc::clone(key)) {
+            self.keys.push(Arc::clone(key));
         }
     }
 }
@@ -54,13 +58,13 @@ impl<K> Default for Rung<K> {
     }
 }
 
-impl<K: Clone + Eq + Hash> Doorbell<K> {
+impl<K: Eq + Hash> Doorbell<K> {
     /// `notify` sends the notice; it must not block.
     pub fn new(notify: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { rung: Mutex::default(), notify: Box::new(notify) })
     }
 
-    pub fn ring(&self, key: K, ripples: &Ripples) {
+    pub fn ring(&self, key: &Arc<K>, ripples: &Ripples) {
         let first = {
             let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
             let first = rung.keys.is_empty();
@@ -131,7 +135,7 @@ impl<K> Listeners<K> {
 
 /// The ringing side: who hears at which key.
 pub struct Bell<K> {
-    listeners: DashMap<K, Listeners<K>>,
+    listeners: DashMap<Arc<K>, Listeners<K>>,
     next: AtomicU64,
     /// Told of a key whose first listener came or whose last one left.
     on_edge: Box<dyn Fn(&K) + Send + Sync>,
@@ -150,10 +154,10 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
     /// The doorbell hears at `key` until the result is dropped.
     pub fn listen(self: &Arc<Self>, key: K, doorbell: &Arc<Doorbell<K>>) -> Hearing<K> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let first = {
-            let mut at = self.listeners.entry(key.clone()).or_default();
+        let (key, first) = {
+            let mut at = self.listeners.entry(Arc::new(key)).or_default();
             at.insert(id, Arc::downgrade(doorbell));
-            at.len() == 1
+            (Arc::clone(at.key()), at.len() == 1)
         };
         if first {
             (self.on_edge)(&key);
@@ -170,8 +174,9 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
     /// Everybody who hears at `key` now, to be rung some at a time.
     pub fn audience(&self, key: &K, ripples: &Ripples) -> Audience<K> {
         // copied out: a guard of the map is never held while somebody is told
-        let listeners: Vec<Weak<Doorbell<K>>> = self.listeners.get(key).map(|at| at.to_vec()).unwrap_or_default();
-        Audience { key: key.clone(), listeners: listeners.into_iter(), ripples: ripples.clone() }
+        let heard = self.listeners.get(key).map(|at| (Arc::clone(at.key()), at.to_vec()));
+        let (key, listeners) = heard.unzip();
+        Audience { key, listeners: listeners.unwrap_or_default().into_iter(), ripples: ripples.clone() }
     }
 
     pub fn is_heard(&self, key: &K) -> bool {
@@ -180,7 +185,7 @@ impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Bell<K> {
 
     /// Every key somebody hears at.
     pub fn keys(&self) -> Vec<K> {
-        self.listeners.iter().map(|at| at.key().clone()).collect()
+        self.listeners.iter().map(|at| K::clone(at.key())).collect()
     }
 
     pub fn listeners(&self, key: &K) -> usize {
@@ -195,17 +200,19 @@ const BATCH: usize = 32;
 
 /// Those who heard at a key at one moment and have not been rung yet.
 pub struct Audience<K> {
-    key: K,
+    /// `None`: nobody hears.
+    key: Option<Arc<K>>,
     listeners: std::vec::IntoIter<Weak<Doorbell<K>>>,
     ripples: Ripples,
 }
 
-impl<K: Clone + Eq + Hash> Audience<K> {
+impl<K: Eq + Hash> Audience<K> {
     /// Rings the next few; false: there are no more.
     pub fn ring_some(&mut self) -> bool {
+        let Some(key) = &self.key else { return false };
         for listener in self.listeners.by_ref().take(BATCH) {
             if let Some(doorbell) = listener.upgrade() {
-                doorbell.ring(self.key.clone(), &self.ripples);
+                doorbell.ring(key, &self.ripples);
             }
         }
         self.listeners.len() > 0
@@ -222,13 +229,13 @@ impl<K: Clone + Eq + Hash> Audience<K> {
 /// Hearing at one key; ends when dropped.
 pub struct Hearing<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> {
     bell: Arc<Bell<K>>,
-    key: K,
+    key: Arc<K>,
     id: u64,
 }
 
 impl<K: Clone + Eq + Hash + Debug + Send + Sync + 'static> Drop for Hearing<K> {
     fn drop(&mut self) {
-        let last = match self.bell.listeners.entry(self.key.clone()) {
+        let last = match self.bell.listeners.entry(Arc::clone(&self.key)) {
             Entry::Occupied(mut at) => {
                 at.get_mut().remove(self.id);
                 let last = at.get().len() == 0;
@@ -266,11 +273,11 @@ impl<K: Clone + Ord + Hash + Debug + Send + Sync + 'static> Hearings<K> {
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &K> {
-        self.sorted.iter().map(|hearing| &hearing.key)
+        self.sorted.iter().map(|hearing| &*hearing.key)
     }
 
     pub fn contains(&self, key: &K) -> bool {
-        self.sorted.binary_search_by(|hearing| hearing.key.cmp(key)).is_ok()
+        self.sorted.binary_search_by(|hearing| (*hearing.key).cmp(key)).is_ok()
     }
 
     /// Replaces an older one at the same key.
@@ -288,7 +295,7 @@ impl<K: Clone + Ord + Hash + Debug + Send + Sync + 'static> Hearings<K> {
 
     /// Ends hearing at all other keys, and says which they were.
     pub fn keep(&mut self, wanted: impl Fn(&K) -> bool) -> Vec<K> {
-        self.sorted.extract_if(.., |hearing| !wanted(&hearing.key)).map(|hearing| hearing.key.clone()).collect()
+        self.sorted.extract_if(.., |hearing| !wanted(&hearing.key)).map(|hearing| K::clone(&hearing.key)).collect()
     }
 }
 
@@ -314,7 +321,7 @@ mod tests {
             bell.ring(&"a", &Ripples::default());
         }
         assert_eq!(notices.load(Ordering::SeqCst), 1);
-        assert_eq!(doorbell.take().keys, ["b", "a"]);
+        assert_eq!(doorbell.take().keys, ["b", "a"].map(Arc::new));
         bell.ring(&"a", &Ripples::default());
         assert_eq!(notices.load(Ordering::SeqCst), 2);
     }
@@ -323,9 +330,9 @@ mod tests {
     fn however_many_keys_ring_each_is_noted_once_and_in_order() {
         let doorbell = Doorbell::new(|| {});
         for _ in 0..3 {
-            (0..1000).for_each(|key| doorbell.ring(key, &Ripples::default()));
+            (0..1000).for_each(|key| doorbell.ring(&Arc::new(key), &Ripples::default()));
         }
-        assert_eq!(doorbell.take().keys, (0..1000).collect::<Vec<_>>());
+        assert_eq!(doorbell.take().keys, (0..1000).map(Arc::new).collect::<Vec<_>>());
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -344,7 +351,7 @@ mod tests {
         ringing.await.unwrap();
         assert_eq!(rung.load(Ordering::SeqCst), listeners.len());
         bell.ring(&"a", &Ripples::default());
-        assert!(listeners.iter().all(|(_, doorbell)| doorbell.take().keys == ["a"]));
+        assert!(listeners.iter().all(|(_, doorbell)| doorbell.take().keys == ["a"].map(Arc::new)));
     }
 
     #[test]

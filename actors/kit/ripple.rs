@@ -165,7 +165,11 @@ impl Ripple {
     }
 
     pub fn pass(&self, stage: Stage) {
-        let elapsed = u64::try_from(self.0.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.pass_at(stage, Instant::now());
+    }
+
+    fn pass_at(&self, stage: Stage, now: Instant) {
+        let elapsed = u64::try_from(now.saturating_duration_since(self.0.started).as_nanos()).unwrap_or(u64::MAX);
         self.0.stage_ns[stage as usize].fetch_max(elapsed.max(1), Ordering::Relaxed);
     }
 }
@@ -182,7 +186,7 @@ impl Drop for Wave {
     }
 }
 
-/// The ripples that came together into one piece of work.
+/// The ripples that came together into one piece of work, each once, in the order of their commits.
 #[derive(Clone, Debug, Default)]
 pub struct Ripples(Vec<Ripple>);
 
@@ -197,14 +201,23 @@ impl Ripples {
 
     pub fn join(&mut self, others: &Self) {
         for other in &others.0 {
-            if !self.0.iter().any(|ripple| Arc::ptr_eq(&ripple.0, &other.0)) {
-                self.0.push(other.clone());
+            // most come in the order of their commits
+            let is_newest = self.0.last().is_none_or(|last| last.index() < other.index());
+            let earlier = |ripple: &Ripple| ripple.index() < other.index();
+            let at = if is_newest { self.0.len() } else { self.0.partition_point(earlier) };
+            let mut same = self.0[at..].iter().take_while(|ripple| ripple.index() == other.index());
+            if !same.any(|ripple| Arc::ptr_eq(&ripple.0, &other.0)) {
+                self.0.insert(at, other.clone());
             }
         }
     }
 
     pub fn pass(&self, stage: Stage) {
-        self.0.iter().for_each(|ripple| ripple.pass(stage));
+        if !self.is_empty() {
+            // one look at the clock for all of them
+            let now = Instant::now();
+            self.0.iter().for_each(|ripple| ripple.pass_at(stage, now));
+        }
     }
 
     pub fn mark_rejected(&self) {
