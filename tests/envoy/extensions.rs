@@ -51,6 +51,42 @@ async fn a_script_changes_requests_until_it_is_taken_away() {
     mesh.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_is_for_the_versions_of_envoy_that_it_names() {
+    if !setup::has_envoy("extensions: versions") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let script = |word: &str, versions: &str, required: bool| {
+        let script = format!("function envoy_on_request(it)\n  it:headers():add(\"x-seen\", \"{word}\")\nend\n");
+        json!({ "Name": "builtin/lua", "Required": required, "EnvoyVersion": versions,
+            "Arguments": { "Listener": "inbound", "Script": script } })
+    };
+    extend(&mesh, json!([script("old", "< 1.20.0", true), script("new", ">= 1.20.0", true)])).await;
+    mesh.until("the script for new Envoys to be there", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers["x-seen"] == "new")
+    })
+    .await;
+    let fates = async |mesh: &Mesh| {
+        let rows = mesh.agent.http.get("/admin/proxies?id=backend-1").await.expect("the agent answers").json();
+        rows[0]["extensions"].clone()
+    };
+    let told = fates(&mesh).await;
+    assert_eq!((&told[0]["fate"], &told[1]["fate"]), (&json!("skipped"), &json!("applied")), "{told}");
+    assert!(told[0]["why"].as_str().is_some_and(|why| why.starts_with("it is for Envoy < 1.20.0, and this one is 1.")));
+
+    // nothing is served without it: the listener goes, and what it lets through with it
+    extend(&mesh, json!([script("old", "< 1.20.0", true)])).await;
+    mesh.until("nobody to pass without a script that is required", async |mesh| headers(mesh).await.is_none()).await;
+    assert_eq!(fates(&mesh).await[0]["fate"], "missed");
+    extend(&mesh, json!([script("old", "< 1.20.0", false)])).await;
+    mesh.until("requests to pass unseen", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers.get("x-seen").is_none())
+    })
+    .await;
+    mesh.finish().await;
+}
+
 /// Adds a header to each request, by the interface of proxy-wasm and nothing else.
 const MODULE: &str = r#"
 (module
