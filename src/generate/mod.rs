@@ -11,7 +11,7 @@ mod address;
 mod cluster;
 mod endpoint;
 mod exposed;
-pub mod extension;
+mod extension;
 mod fault;
 mod grpc;
 mod hatch;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use chancery::canonical;
 use chancery::delta::{Rejection, TypeStatus};
 use chancery::generate::Refusal;
-use chancery::generate::extension::{Fate, fates};
+use chancery::model::extension::{Fate, fates};
 use chancery::model::{EnvoyVersion, NodeName, ProxyId, ServiceId, ServiceName, SidecarNode, UnixTime};
 use chancery::resource::ResourceType;
 use chancery::wire::date;

@@ -5,7 +5,6 @@
 //! it was, or, where it is required, the resource is not served; nothing else is touched, and it is told.
 
 mod callees;
-mod fate;
 mod filters;
 mod place;
 mod property;
@@ -16,11 +15,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::callees::Clusters;
-pub use self::fate::{Fate, fates};
 use super::{Origin, Reason, Refusal};
 use crate::canonical;
 use crate::generate::cluster::LOCAL_APP;
-use crate::model::extension::{Configured, Direction, Extension, ExtensionBody, Patch, PatchedType};
+use crate::model::extension::{Configured, Direction, Extension, ExtensionBody, Fate, Patch, PatchedType, fates};
 use crate::model::{EnvoyVersion, ProxyConfig};
 use crate::resource::{Resource, ResourceType};
 

@@ -1,6 +1,7 @@
 //! Envoy extensions: what a user adds to the resources of a proxy after they were made.
 
 mod callee;
+mod fate;
 mod property_override;
 mod version;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use callee::{Callee, GrpcCallee, Location, TextMatch, TextMatchKind};
+pub use fate::{Fate, fates};
 pub use property_override::{Operation, Patch, PatchedType, PropertyOverride};
 pub use version::holds;
 

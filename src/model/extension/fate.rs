@@ -1,7 +1,7 @@
 //! Which of the extensions that entries name are meant for a proxy's Envoy, and what becomes of the others.
 
-use crate::model::EnvoyVersion;
-use crate::model::extension::Configured;
+use super::Configured;
+use crate::model::sidecar::EnvoyVersion;
 
 /// What becomes of one extension at one Envoy, with the reason.
 #[derive(Clone, PartialEq, Eq, Debug)]
