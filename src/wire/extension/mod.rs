@@ -26,7 +26,8 @@ fn one(mut fields: Fields<'_>) -> Result<Extension> {
         return Err(fields.error("Name", "is required"));
     }
     if name == "builtin/aws/lambda" {
-        let instead = "a sidecar leads to instances of services: register a service that calls the function, or have the \
+        let instead = "it would change the Envoys of all callers, which sign with keys of their machines, and an extension \
+                       changes those of its own service alone: register a service that calls the function, or have the \
                        application call it";
         return Err(fields.error("Name", format!("{}; {instead}", unsupported(&name))));
     }
