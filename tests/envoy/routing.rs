@@ -83,14 +83,17 @@ async fn requests_are_routed_by_what_they_ask_for() {
             route(json!({ "PathPrefix": "/any", "CaseInsensitive": true })),
             route(json!({ "PathRegex": "/v[0-9]+/x" })),
             route(json!({ "Header": [{ "Name": "x-beta", "Exact": "1" }, { "Name": "x-off", "Present": true, "Invert": true }] })),
+            route(json!({ "Header": [{ "Name": "x-team", "Prefix": "shop-" }, { "Name": "x-team", "Suffix": "-eu" }] })),
+            route(json!({ "Header": [{ "Name": "x-agent", "Regex": "bot/[0-9]+" }] })),
             route(json!({ "QueryParam": [{ "Name": "beta", "Regex": "[ab]" }] })),
+            route(json!({ "QueryParam": [{ "Name": "debug", "Present": true }, { "Name": "level", "Exact": "2" }] })),
             route(json!({ "Methods": ["PUT", "DELETE"] })),
         ])),
     )
     .await;
     mesh.until("routes to be there", async |mesh| app(&ask(mesh, "GET", "/exact", &[]).await) == "backend-2").await;
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 15] = [
+    let cases: [Case<'_>; 22] = [
         ("GET", "/", &[], "backend-1"),
         ("GET", "/exact/", &[], "backend-1"),
         ("GET", "/exact?x=1", &[], "backend-2"),
@@ -100,7 +103,14 @@ async fn requests_are_routed_by_what_they_ask_for() {
         ("GET", "/", &[("X-Beta", "1")], "backend-2"),
         ("GET", "/", &[("x-beta", "1"), ("x-off", "")], "backend-1"),
         ("GET", "/", &[("x-beta", "10")], "backend-1"),
+        ("GET", "/", &[("x-team", "shop-7-eu")], "backend-2"),
+        ("GET", "/", &[("x-team", "shop-7-us")], "backend-1"),
+        ("GET", "/", &[("x-agent", "bot/12")], "backend-2"),
+        ("GET", "/", &[("x-agent", "a bot/12")], "backend-1"),
         ("GET", "/?beta=a", &[], "backend-2"),
+        ("GET", "/?debug&level=2", &[], "backend-2"),
+        ("GET", "/?debug=1&level=22", &[], "backend-1"),
+        ("GET", "/?level=2", &[], "backend-1"),
         ("GET", "/?beta=c", &[], "backend-1"),
         ("PUT", "/", &[], "backend-2"),
         ("DELETE", "/", &[], "backend-2"),
