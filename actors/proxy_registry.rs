@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use chancery::model::ProxyId;
+use chancery::model::SidecarNode;
 
 use crate::kit::registry::{Key, Start};
 use crate::kit::{Bell, Board, Cells, Desk, Doorbell, Hearing, Post, Reconcile, Registry, RegistryParts, Seat};
@@ -19,7 +19,7 @@ use crate::watch_registry::Watches;
 pub const LINGER: Duration = Duration::from_secs(30);
 
 /// How streams reach the proxies of one kind.
-pub struct Proxies<K: Key = ProxyId> {
+pub struct Proxies<K: Key = SidecarNode> {
     pub snapshots: Arc<Bell<K>>,
     pub board: Arc<Board<K, Published>>,
 }

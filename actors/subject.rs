@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chancery::fact::Fact;
 use chancery::generate::{self, Generated, Sidecar};
-use chancery::model::{GrpcSubscriber, ProxyId, Topic};
+use chancery::model::{GrpcSubscriber, SidecarNode, Topic};
 use chancery::snapshot::{Facts, grpc};
 
 use crate::kit::registry::Key;
@@ -42,16 +42,16 @@ pub struct SidecarSubject {
 }
 
 impl Subject for SidecarSubject {
-    type Key = ProxyId;
+    type Key = SidecarNode;
 
     const KINDS: (&'static str, &'static str) = ("ProxyState", "ProxyRegistry");
 
-    fn new(id: ProxyId) -> Self {
-        Self { facts: Facts::new(id), sidecar: Sidecar::default() }
+    fn new(node: SidecarNode) -> Self {
+        Self { facts: Facts::new(node), sidecar: Sidecar::default() }
     }
 
-    fn key(&self) -> &ProxyId {
-        &self.facts.id
+    fn key(&self) -> &SidecarNode {
+        &self.facts.node
     }
 
     fn needs(&self) -> BTreeSet<Topic> {

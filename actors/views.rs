@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chancery::delta::{Change, Request};
-use chancery::model::{GrpcNode, GrpcSubscriber, ProxyId};
+use chancery::model::{EnvoyVersion, GrpcNode, GrpcSubscriber, ProxyId, SidecarNode};
 use chancery::resource::{ResourceType, View};
 
 use crate::kit::{Doorbell, Hearing, Ripples};
@@ -14,22 +14,29 @@ use crate::proxy_registry::Proxies;
 /// Who is at the other end of a stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Client {
-    Sidecar(ProxyId),
+    Sidecar(SidecarNode),
     Grpc(Arc<GrpcNode>),
 }
 
 impl Client {
     pub fn id(&self) -> &ProxyId {
         match self {
-            Self::Sidecar(id) => id,
+            Self::Sidecar(node) => &node.id,
             Self::Grpc(node) => &node.id,
+        }
+    }
+
+    pub fn envoy(&self) -> Option<EnvoyVersion> {
+        match self {
+            Self::Sidecar(node) => node.envoy,
+            Self::Grpc(_) => None,
         }
     }
 }
 
 impl From<ProxyId> for Client {
     fn from(id: ProxyId) -> Self {
-        Self::Sidecar(id)
+        Self::Sidecar(id.into())
     }
 }
 
@@ -42,11 +49,12 @@ pub struct Publications {
 
 impl Publications {
     /// Everything that the client shall hold, whichever kind it is of and over however many streams.
-    pub fn view(&self, id: &ProxyId) -> Option<Arc<View>> {
-        if let Some(view) = self.sidecars.board.read(id).and_then(|published| published.view) {
+    pub fn view(&self, client: &SidecarNode) -> Option<Arc<View>> {
+        if let Some(view) = self.sidecars.board.read(client).and_then(|published| published.view) {
             return Some(view);
         }
-        let of_program = self.programs.snapshots.keys().into_iter().filter(|subscriber| subscriber.node.id == *id);
+        let of_program =
+            self.programs.snapshots.keys().into_iter().filter(|subscriber| subscriber.node.id == client.id);
         let views: Vec<Arc<View>> =
             of_program.filter_map(|subscriber| self.programs.board.read(&subscriber)?.view).collect();
         (!views.is_empty()).then(|| Arc::new(View::new(views.iter().flat_map(|view| view.all()).cloned())))
@@ -55,7 +63,12 @@ impl Publications {
 
 /// The views of one stream.
 pub(crate) enum Views {
-    Sidecar { sidecars: Proxies, id: ProxyId, doorbell: Arc<Doorbell<ProxyId>>, _hearing: Hearing<ProxyId> },
+    Sidecar {
+        sidecars: Proxies,
+        node: SidecarNode,
+        doorbell: Arc<Doorbell<SidecarNode>>,
+        _hearing: Hearing<SidecarNode>,
+    },
     Grpc(GrpcViews),
 }
 
@@ -82,11 +95,11 @@ impl Views {
     /// `notify` sends the notice that there is another view.
     pub fn new(client: Client, publications: &Publications, notify: impl Fn() + Send + Sync + 'static) -> Self {
         match client {
-            Client::Sidecar(id) => {
+            Client::Sidecar(node) => {
                 let sidecars = publications.sidecars.clone();
                 let doorbell = Doorbell::new(notify);
-                let hearing = sidecars.listen(id.clone(), &doorbell);
-                Self::Sidecar { sidecars, id, doorbell, _hearing: hearing }
+                let hearing = sidecars.listen(node.clone(), &doorbell);
+                Self::Sidecar { sidecars, node, doorbell, _hearing: hearing }
             }
             Client::Grpc(node) => Self::Grpc(GrpcViews {
                 programs: publications.programs.clone(),
@@ -107,7 +120,7 @@ impl Views {
 
     pub fn newest(&self) -> Option<Arc<View>> {
         match self {
-            Self::Sidecar { sidecars, id, .. } => sidecars.board.read(id)?.view,
+            Self::Sidecar { sidecars, node, .. } => sidecars.board.read(node)?.view,
             Self::Grpc(views) => views.programs.board.read(&views.subscriber)?.view,
         }
     }

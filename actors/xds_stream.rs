@@ -21,7 +21,7 @@ use dashmap::DashMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use chancery::delta::{self, Dialect, Event, Nonce, Rejection, Request};
-use chancery::model::ProxyId;
+use chancery::model::{EnvoyVersion, ProxyId};
 use chancery::resource::ResourceType;
 
 use crate::admission::{Admission, Crowded};
@@ -66,6 +66,8 @@ struct StreamParts {
 pub struct Sheet {
     pub id: u64,
     pub proxy: ProxyId,
+    /// The client's release, of an Envoy that says it.
+    pub envoy: Option<EnvoyVersion>,
     pub dialect: Dialect,
     /// What the client calls itself, with its version.
     pub client: String,
@@ -213,6 +215,7 @@ impl Streams {
         let sheet = Arc::new(Sheet {
             id,
             proxy: proxy.clone(),
+            envoy: who.envoy(),
             dialect,
             client: program.name,
             opened: tokio::time::Instant::now(),

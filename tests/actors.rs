@@ -137,7 +137,7 @@ fn entries_written_together_are_seen_together() {
         world.settle().await;
 
         let mut envoys = connect(&world, 1).await;
-        let published = || world.house.proxies.board.read(&envoys_proxy()).expect("it is published");
+        let published = || world.house.proxies.board.read(&envoys_proxy().into()).expect("it is published");
         for round in 0..20 {
             let before = published().version;
             world.commit(together(round % 2 == 0)).await.expect("the entries go together");

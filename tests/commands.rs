@@ -1,12 +1,15 @@
 //! The command line as scripts use it: real commands against a real agent; what they print, and how they end.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use chancery_tests::agent::Agent;
 use chancery_tests::certificates::Certificates;
 use chancery_tests::ports::free_port;
+use chancery_tests::setup;
 use chancery_tests::wait::eventually;
 use serde_json::{Value, json};
 
@@ -294,10 +297,37 @@ async fn rules_that_redirect_traffic_follow_the_registration_and_can_be_looked_a
     ] {
         assert!(rules.contains(rule), "{rule} is missing in\n{rules}");
     }
+    assert!(!rules.contains("::1"), "nothing is said of IPv6 where the proxy is not: {rules}");
+    let command = "connect redirect-traffic -proxy-inbound-port 20000 -proxy-uid 5678 -exclude-outbound-cidr fd00::/8 -dry-run -ipv6";
+    let rules = done(&agent, command);
+    let (four, six) = rules.split_once("# ip6tables-restore --noflush\n").expect("one document for each family");
+    assert!(four.starts_with("# iptables-restore --noflush\n") && !four.contains("fd00"), "{four}");
+    for rule in ["-d fd00::/8 -j RETURN\n", "-d ::1/128 -j RETURN\n", "--to-ports 15001\n", "--to-ports 20000\n"] {
+        assert!(six.contains(rule), "{rule} is missing in\n{six}");
+    }
     let told = refused(&agent, "connect redirect-traffic -proxy-id nobody -proxy-uid 5678 -dry-run");
     assert!(told.contains("No proxy is registered with the ID \"nobody\""), "{told}");
     let (code, told) = run(&agent, "connect redirect-traffic -proxy-uid 5678 -dry-run");
     assert!(code != 0 && told.contains("-proxy-id"), "{told}");
+}
+
+#[test]
+fn only_root_may_redirect_traffic() {
+    if !rustix::process::geteuid().is_root() {
+        return setup::skip("redirect-traffic without root", "the right to be somebody else (root)");
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("it is ours");
+    // where everybody may run it
+    let program = folder.path().join("chancery");
+    std::fs::copy(setup::chancery(), &program).expect("the program is there");
+    let mut command = Command::new(&program);
+    command.args(["connect", "redirect-traffic", "-proxy-inbound-port", "20000", "-proxy-uid", "5678"]);
+    let output = command.uid(65534).current_dir("/").output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("only root may change the rules of iptables"), "{told}");
+    assert!(told.contains("-dry-run"), "it says what to do instead: {told}");
 }
 
 #[tokio::test]

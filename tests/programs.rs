@@ -187,7 +187,7 @@ fn several_streams_of_one_program_each_get_what_they_name() {
         assert_eq!(one.hear(&world).await, ["listener echo"]);
         assert_eq!(other.hear(&world).await, ["listener shop"]);
         let id = ProxyId { node: NODE.into(), service: "caller".into() };
-        let view = world.house.streams.publications().view(&id).expect("it is served");
+        let view = world.house.streams.publications().view(&id.into()).expect("it is served");
         assert_eq!(view.list(ResourceType::Listener).len(), 2);
     });
 }

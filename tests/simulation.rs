@@ -243,7 +243,7 @@ impl Run {
             );
         }
         for (proxy, envoy) in &self.envoys {
-            let published = self.world.house.proxies.board.read(&envoy.proxy);
+            let published = self.world.house.proxies.board.read(&envoy.proxy.clone().into());
             let Some(view) = published.and_then(|published| published.view) else { continue };
             let facts_say = chancery_tests::world::newest_view(&self.world, &envoy.proxy);
             if let Some(newest) = facts_say {

@@ -96,7 +96,7 @@ async fn connect(world: &World, name: &str) -> OpenStream {
     subscribe(&client, ResourceType::Cluster, vec![]).await;
     let clusters = client.messages.recv().await.expect("the stream is open");
     // there are clusters, so there is a view
-    let view = world.house.streams.publications().view(&proxy).expect("a view");
+    let view = world.house.streams.publications().view(&proxy.into()).expect("a view");
     for kind in [ResourceType::Endpoint, ResourceType::Secret] {
         let names = view.list(kind).iter().map(|resource| resource.name.to_string()).collect();
         subscribe(&client, kind, names).await;

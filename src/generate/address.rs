@@ -1,6 +1,6 @@
 //! Addresses in Envoy's words, refused here when Envoy would refuse them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use envoy_types::pb::envoy::config::core::v3::{Address, CidrRange, Pipe, SocketAddress, address, socket_address};
 
@@ -16,11 +16,20 @@ const SOCKET_PATH_MAX: usize = 107;
 pub(super) fn listen(bind: &Bind) -> Result<Address, Reason> {
     match bind {
         Bind::Address { port: 0, .. } => Err(Reason::NoPort),
-        Bind::Address { address, port } if is_ip(address) => Ok(socket(address, *port)),
+        Bind::Address { address, port } if is_ip(address) => Ok(bound(address, *port)),
         Bind::Address { address, .. } => Err(Reason::NotAnAddress(address.clone())),
         Bind::Socket { mode: Some(mode), .. } if *mode > 0o777 => Err(Reason::SocketMode(*mode)),
         Bind::Socket { path, mode } => pipe(path, mode.unwrap_or_default()),
     }
+}
+
+/// At all addresses of IPv6 means at those of IPv4 too, as a program would mean it.
+fn bound(address: &str, port: u16) -> Address {
+    let mut bound = socket(address, port);
+    if let Some(address::Address::SocketAddress(socket)) = &mut bound.address {
+        socket.ipv4_compat = address.parse() == Ok(Ipv6Addr::UNSPECIFIED);
+    }
+    bound
 }
 
 /// What a connection goes to.
@@ -45,6 +54,10 @@ pub(super) fn only(address: IpAddr) -> CidrRange {
 /// Anything else that is not a socket is a name to resolve.
 pub(super) fn is_ip(address: &str) -> bool {
     address.parse::<IpAddr>().is_ok()
+}
+
+pub(super) fn is_ipv6(address: &str) -> bool {
+    address.parse::<Ipv6Addr>().is_ok()
 }
 
 /// `ADDR:PORT`, or the socket's path: the end of a listener's name.

@@ -71,7 +71,7 @@ impl Sidecar {
         }
         draft.transparent(&mut self.transparent);
         let Draft { resources, mut refusals, .. } = draft;
-        let resources = self.extensions.apply(snapshot.proxy, resources, &mut refusals);
+        let resources = self.extensions.apply(snapshot.proxy, snapshot.envoy, resources, &mut refusals);
         Generated { view: View::new(resources), refusals }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::kept::{KeptOfMany, fact};
 use super::sidecar::{Draft, KeptTarget};
-use super::{Origin, Reason, cluster, listener};
+use super::{Origin, Reason, address, cluster, listener};
 use crate::chain::{Chain, Target};
 use crate::model::{Addresses, ProxyConfig, ServiceName};
 use crate::resource::{Resource, ResourceType, Shared};
@@ -54,6 +54,7 @@ impl<'a> Draft<'a> {
         kept.targets.retain(|service, _| reachable.services.contains(service));
         let ways: Vec<Way<'a>> = reachable.services.iter().filter_map(|service| self.way(service, kept)).collect();
         let settings = listener::Outbound {
+            ipv6: address::is_ipv6(&self.snapshot.proxy.bind_address),
             port,
             mesh_only: self.snapshot.mesh.mesh_destinations_only,
             telemetry: &self.snapshot.proxy.telemetry,

@@ -11,13 +11,13 @@ use crate::fact::{Fact, FoundChain};
 use crate::model::entry::Mesh;
 use crate::model::intention::Intentions;
 use crate::model::topic::{ChainKey, EndpointsKey, Topic};
-use crate::model::{Addresses, Endpoints, Leaf, ProxyConfig, ProxyId, Reachable, Roots, ServiceName};
+use crate::model::{Addresses, Endpoints, EnvoyVersion, Leaf, ProxyConfig, Reachable, Roots, ServiceName, SidecarNode};
 use crate::resource::Shared;
 
 /// What is known of one proxy's world. A topic that has not answered is absent.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Facts {
-    pub id: ProxyId,
+    pub node: SidecarNode,
     pub proxy: Option<Arc<ProxyConfig>>,
     pub roots: Option<Arc<Shared<Roots>>>,
     pub leaf: Option<Arc<Shared<Leaf>>>,
@@ -33,6 +33,8 @@ pub struct Facts {
 /// Facts that are enough to generate from, lent by [`Facts`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Snapshot<'a> {
+    /// The release of the Envoy, if it says.
+    pub envoy: Option<EnvoyVersion>,
     pub proxy: &'a Arc<ProxyConfig>,
     pub roots: &'a Arc<Shared<Roots>>,
     pub leaf: &'a Arc<Shared<Leaf>>,
@@ -49,9 +51,9 @@ pub struct Snapshot<'a> {
 }
 
 impl Facts {
-    pub fn new(id: ProxyId) -> Self {
+    pub fn new(node: impl Into<SidecarNode>) -> Self {
         Self {
-            id,
+            node: node.into(),
             proxy: None,
             roots: None,
             leaf: None,
@@ -66,7 +68,7 @@ impl Facts {
 
     /// The topics to watch now. Grows as facts arrive: the registration names the upstreams, a chain its targets.
     pub fn needs(&self) -> BTreeSet<Topic> {
-        let mut needs = BTreeSet::from([Topic::Proxy(self.id.clone())]);
+        let mut needs = BTreeSet::from([Topic::Proxy(self.node.id.clone())]);
         let Some(proxy) = &self.proxy else { return needs };
         needs.extend([
             Topic::Roots,
@@ -151,6 +153,7 @@ impl Facts {
     /// Asked at every rebuild, so it looks without listing what is needed.
     fn snapshot(&self) -> Option<Snapshot<'_>> {
         let snapshot = Snapshot {
+            envoy: self.node.envoy,
             proxy: self.proxy.as_ref()?,
             roots: self.roots.as_ref()?,
             leaf: self.leaf.as_ref()?,

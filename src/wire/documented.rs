@@ -130,3 +130,28 @@ fn refusals_are_on_the_page_as_they_are_told() {
     }
     assert!(found > 10, "{found}");
 }
+
+/// Names of tests are sentences, those of scenarios end in `.http`; the others are folders, which are there (`tests/tidy`).
+fn is_golden(shown: &str) -> bool {
+    !shown.contains(['_', '.'])
+}
+
+#[test]
+fn each_field_of_ours_has_a_golden_folder_and_a_refusal() {
+    let told: Vec<&str> = REFUSED.iter().flat_map(|text| bodies(text)).map(|(_, told)| told).collect();
+    let names =
+        |told: &&str, field: &str| told.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == field);
+    let (mut found, mut wrong) = (0, Vec::new());
+    for row in tables().iter().flat_map(|table| &table.rows).filter(|row| row[0].contains('◆')) {
+        if !quoted(row[2]).any(is_golden) {
+            wrong.push(format!("no golden folder shows {}", row[0]));
+        }
+        for field in quoted(row[0]) {
+            found += 1;
+            if !told.iter().any(|told| names(told, field)) {
+                wrong.push(format!("no refusal names {field}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty() && found > 30, "{found} fields\n{}", wrong.join("\n"));
+}

@@ -69,6 +69,7 @@ scenarios! {
     intentions_by_id,
     ipv6,
     kv,
+    leaned_on,
     locality,
     operator,
     permissions,

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use chancery_tests::app::App;
+use chancery_tests::envoy::Envoy;
 use chancery_tests::mesh::Mesh;
-use chancery_tests::setup;
+use chancery_tests::ports::free_port;
+use chancery_tests::{raw, setup};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -41,6 +44,42 @@ async fn a_script_changes_requests_until_it_is_taken_away() {
         .await;
     }
     extend(&mesh, json!([])).await;
+    mesh.until("requests to pass unseen", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers.get("x-seen").is_none())
+    })
+    .await;
+    mesh.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_is_for_the_versions_of_envoy_that_it_names() {
+    if !setup::has_envoy("extensions: versions") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let script = |word: &str, versions: &str, required: bool| {
+        let script = format!("function envoy_on_request(it)\n  it:headers():add(\"x-seen\", \"{word}\")\nend\n");
+        json!({ "Name": "builtin/lua", "Required": required, "EnvoyVersion": versions,
+            "Arguments": { "Listener": "inbound", "Script": script } })
+    };
+    extend(&mesh, json!([script("old", "< 1.20.0", true), script("new", ">= 1.20.0", true)])).await;
+    mesh.until("the script for new Envoys to be there", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers["x-seen"] == "new")
+    })
+    .await;
+    let fates = async |mesh: &Mesh| {
+        let rows = mesh.agent.http.get("/admin/proxies?id=backend-1").await.expect("the agent answers").json();
+        rows[0]["extensions"].clone()
+    };
+    let told = fates(&mesh).await;
+    assert_eq!((&told[0]["fate"], &told[1]["fate"]), (&json!("skipped"), &json!("applied")), "{told}");
+    assert!(told[0]["why"].as_str().is_some_and(|why| why.starts_with("it is for Envoy < 1.20.0, and this one is 1.")));
+
+    // nothing is served without it: the listener goes, and what it lets through with it
+    extend(&mesh, json!([script("old", "< 1.20.0", true)])).await;
+    mesh.until("nobody to pass without a script that is required", async |mesh| headers(mesh).await.is_none()).await;
+    assert_eq!(fates(&mesh).await[0]["fate"], "missed");
+    extend(&mesh, json!([script("old", "< 1.20.0", false)])).await;
     mesh.until("requests to pass unseen", async |mesh| {
         headers(mesh).await.is_some_and(|headers| headers.get("x-seen").is_none())
     })
@@ -86,6 +125,60 @@ async fn a_module_of_webassembly_changes_requests() {
         headers(mesh).await.is_some_and(|headers| headers.get("x-module").is_none())
     })
     .await;
+    mesh.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_is_fetched_from_an_upstream_and_runs_when_its_hash_is_right() {
+    if !setup::has_envoy("extensions: wasm from an upstream") {
+        return;
+    }
+    let mesh = Mesh::http().await;
+    let module = wat::parse_str(MODULE).expect("it is a module");
+    let hash = ring::digest::digest(&ring::digest::SHA256, &module);
+    let right: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let modules = App::http_of("modules", module).await;
+    mesh.agent.put("/v1/config", json!({ "Kind": "service-defaults", "Name": "modules", "Protocol": "http" })).await;
+    let sidecar = json!({ "Port": free_port(), "Checks": [{ "Name": "its service", "AliasService": "modules" }] });
+    let service = json!({ "Name": "modules", "Port": modules.port, "Connect": { "SidecarService": sidecar } });
+    mesh.agent.put("/v1/agent/service/register", service).await;
+    let beside_modules = Envoy::sidecar_for(&mesh.agent, "modules").await;
+    let id = "backend-1-sidecar-proxy";
+    let proxy = mesh.agent.http.get(&format!("/v1/agent/service/{id}")).await.expect("the agent answers").json();
+    let port = free_port();
+    let upstream = json!({ "DestinationName": "modules", "LocalBindPort": port });
+    let proxy = json!({
+        "Kind": "connect-proxy", "ID": id, "Name": proxy["Service"], "Port": proxy["Port"],
+        "Proxy": {
+            "DestinationServiceName": "backend", "DestinationServiceID": "backend-1",
+            "LocalServicePort": mesh.backend("backend-1").app.port, "Upstreams": [upstream],
+        },
+    });
+    mesh.agent.put("/v1/agent/service/register", proxy).await;
+    // without its body, which is no text
+    mesh.until("the upstream with modules to answer", async |_| {
+        raw::send(port, "HEAD", "/module.wasm", &[]).await.is_ok_and(|reply| reply.status == 200)
+    })
+    .await;
+    let asked = modules.calls();
+    let from = |hash: &str| {
+        let uri = json!({ "Service": { "Name": "modules" }, "URI": "http://modules/module.wasm", "Timeout": "2s" });
+        let remote = json!({ "HttpURI": uri, "SHA256": hash, "RetryPolicy": { "NumRetries": 1 } });
+        let plugin = json!({ "VmConfig": { "Runtime": "v8", "Code": { "Remote": remote } } });
+        let arguments = json!({ "Protocol": "http", "ListenerType": "inbound", "PluginConfig": plugin });
+        json!([{ "Name": "builtin/wasm", "Required": true, "Arguments": arguments }])
+    };
+    extend(&mesh, from(&"ab".repeat(32))).await;
+    mesh.until("a module of another hash to be fetched, and nobody to pass", async |mesh| {
+        modules.calls() > asked && headers(mesh).await.is_none()
+    })
+    .await;
+    extend(&mesh, from(&right)).await;
+    mesh.until("the module to be there", async |mesh| {
+        headers(mesh).await.is_some_and(|headers| headers["x-module"] == "was here")
+    })
+    .await;
+    beside_modules.assert_no_rejections().await;
     mesh.finish().await;
 }
 

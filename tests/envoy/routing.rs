@@ -83,14 +83,17 @@ async fn requests_are_routed_by_what_they_ask_for() {
             route(json!({ "PathPrefix": "/any", "CaseInsensitive": true })),
             route(json!({ "PathRegex": "/v[0-9]+/x" })),
             route(json!({ "Header": [{ "Name": "x-beta", "Exact": "1" }, { "Name": "x-off", "Present": true, "Invert": true }] })),
+            route(json!({ "Header": [{ "Name": "x-team", "Prefix": "shop-" }, { "Name": "x-team", "Suffix": "-eu" }] })),
+            route(json!({ "Header": [{ "Name": "x-agent", "Regex": "bot/[0-9]+" }] })),
             route(json!({ "QueryParam": [{ "Name": "beta", "Regex": "[ab]" }] })),
+            route(json!({ "QueryParam": [{ "Name": "debug", "Present": true }, { "Name": "level", "Exact": "2" }] })),
             route(json!({ "Methods": ["PUT", "DELETE"] })),
         ])),
     )
     .await;
     mesh.until("routes to be there", async |mesh| app(&ask(mesh, "GET", "/exact", &[]).await) == "backend-2").await;
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 15] = [
+    let cases: [Case<'_>; 22] = [
         ("GET", "/", &[], "backend-1"),
         ("GET", "/exact/", &[], "backend-1"),
         ("GET", "/exact?x=1", &[], "backend-2"),
@@ -100,7 +103,14 @@ async fn requests_are_routed_by_what_they_ask_for() {
         ("GET", "/", &[("X-Beta", "1")], "backend-2"),
         ("GET", "/", &[("x-beta", "1"), ("x-off", "")], "backend-1"),
         ("GET", "/", &[("x-beta", "10")], "backend-1"),
+        ("GET", "/", &[("x-team", "shop-7-eu")], "backend-2"),
+        ("GET", "/", &[("x-team", "shop-7-us")], "backend-1"),
+        ("GET", "/", &[("x-agent", "bot/12")], "backend-2"),
+        ("GET", "/", &[("x-agent", "a bot/12")], "backend-1"),
         ("GET", "/?beta=a", &[], "backend-2"),
+        ("GET", "/?debug&level=2", &[], "backend-2"),
+        ("GET", "/?debug=1&level=22", &[], "backend-1"),
+        ("GET", "/?level=2", &[], "backend-1"),
         ("GET", "/?beta=c", &[], "backend-1"),
         ("PUT", "/", &[], "backend-2"),
         ("DELETE", "/", &[], "backend-2"),
@@ -115,8 +125,57 @@ async fn requests_are_routed_by_what_they_ask_for() {
     let told = reply.told();
     assert_eq!(told["path"], "/thing?q=1");
     assert_eq!(told["headers"]["x-set"], "1");
+    assert_eq!(told["headers"]["x-more"], "1, 2");
     assert_eq!(told["headers"]["x-gone"], Value::Null);
     assert!(reply.head.contains("x-answer: yes"), "{reply:?}");
+    mesh.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_are_added_set_and_removed_on_both_ways_by_routes_and_by_splits() {
+    if !setup::has_envoy("headers") {
+        return;
+    }
+    let mesh = two_subsets(Watched::Not, resolver(json!({ "DefaultSubset": "one" }))).await;
+    let modifiers = |by: &str| {
+        json!({
+            "Add": { format!("x-{by}-added"): by },
+            "Set": { format!("x-{by}-set"): by },
+            "Remove": [format!("x-{by}-gone")],
+        })
+    };
+    let answers = json!({ "Add": { "x-answer-added": "split" }, "Set": { "content-type": "text/plain" } });
+    write(
+        &mesh,
+        json!({ "Kind": "service-splitter", "Name": "backend", "Splits": [
+            { "Weight": 100, "ServiceSubset": "one", "RequestHeaders": modifiers("split"), "ResponseHeaders": answers },
+        ] }),
+    )
+    .await;
+    let destination = json!({
+        "RequestHeaders": modifiers("route"),
+        "ResponseHeaders": { "Set": { "x-answer-set": "route" }, "Remove": ["x-envoy-upstream-service-time"] },
+    });
+    write(&mesh, router(&json!([{ "Match": { "HTTP": { "PathPrefix": "/" } }, "Destination": destination }]))).await;
+    mesh.until("both to change headers", async |mesh| {
+        let told = ask(mesh, "GET", "/", &[]).await.told();
+        told["headers"]["x-route-set"] == "route" && told["headers"]["x-split-set"] == "split"
+    })
+    .await;
+    let sent = ["route", "split"].map(|by| ["added", "set", "gone"].map(|what| format!("x-{by}-{what}")));
+    let sent: Vec<(&str, &str)> = sent.iter().flatten().map(|name| (name.as_str(), "own")).collect();
+    let reply = ask(&mesh, "GET", "/", &sent).await;
+    let told = reply.told();
+    for by in ["route", "split"] {
+        let came = |what: &str| told["headers"][format!("x-{by}-{what}")].clone();
+        assert_eq!(came("added"), json!(format!("own, {by}")), "{told}");
+        assert_eq!((came("set"), came("gone")), (json!(by), Value::Null), "{told}");
+    }
+    let head = reply.head.to_ascii_lowercase();
+    for there in ["x-answer-set: route", "x-answer-added: split", "content-type: text/plain"] {
+        assert!(head.contains(there), "{there}: {head}");
+    }
+    assert!(!head.contains("x-envoy-upstream-service-time"), "{head}");
     mesh.finish().await;
 }
 

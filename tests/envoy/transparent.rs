@@ -23,6 +23,7 @@ const APPLICATION: u32 = 4321;
 /// Addresses of the namespace that are not the loopback's: where the backend's sidecar is, and what is not in the mesh.
 const INSIDE: &str = "10.99.0.1";
 const OUTSIDE: &str = "10.99.0.2";
+const OUTSIDE_OF_IPV6: &str = "fd00:99::2";
 
 /// A network namespace, gone when dropped.
 struct Namespace(String);
@@ -37,6 +38,7 @@ impl Namespace {
         for address in [INSIDE, OUTSIDE] {
             inside(&["address", "add", &format!("{address}/32"), "dev", "lo"]);
         }
+        inside(&["address", "add", &format!("{OUTSIDE_OF_IPV6}/128"), "dev", "lo", "nodad"]);
         inside(&["route", "add", "default", "dev", "lo", "src", INSIDE]);
         let file = File::open(format!("/var/run/netns/{}", namespace.0)).expect("the namespace was made");
         move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("root may enter it");
@@ -60,14 +62,21 @@ fn missing() -> Option<&'static str> {
     if !rustix::process::geteuid().is_root() {
         return Some("the right to make a network namespace (root)");
     }
-    let programs =
-        [("ip", "ip (iproute2)"), ("iptables", "iptables"), ("iptables-restore", "iptables"), ("curl", "curl")];
+    let programs = [
+        ("ip", "ip (iproute2)"),
+        ("iptables", "iptables"),
+        ("iptables-restore", "iptables"),
+        ("ip6tables-restore", "iptables"),
+        ("curl", "curl"),
+    ];
     let missing = programs.into_iter().find(|(program, _)| setup::on_path(program).is_none());
     if let Some((_, package)) = missing {
         return Some(package);
     }
-    let made = Command::new("unshare").args(["--net", "iptables", "-t", "nat", "-S"]).output();
-    let works = made.is_ok_and(|output| output.status.success());
+    let works = ["iptables", "ip6tables"].into_iter().all(|program| {
+        let made = Command::new("unshare").args(["--net", program, "-t", "nat", "-S"]).output();
+        made.is_ok_and(|output| output.status.success())
+    });
     (!works).then_some("a kernel that lets iptables redirect connections in a network namespace")
 }
 
@@ -113,7 +122,8 @@ async fn an_application_reaches_services_by_their_virtual_addresses_and_knows_of
     let sidecar = json!({ "Address": INSIDE, "Port": 21000, "Proxy": { "LocalServiceAddress": "127.0.0.1", "TransparentProxy": { "DialedDirectly": true } } });
     let service = json!({ "Name": "backend", "Port": backend.port, "Connect": { "SidecarService": sidecar } });
     agent.put("/v1/agent/service/register", service).await;
-    let sidecar = json!({ "Proxy": { "Mode": "transparent" } });
+    // at all addresses, those of IPv6 among them: so connections over IPv6 are led as well
+    let sidecar = json!({ "Proxy": { "Mode": "transparent", "Config": { "bind_address": "::" } } });
     let service = json!({ "Name": "frontend", "Port": plain.port, "Connect": { "SidecarService": sidecar } });
     agent.put("/v1/agent/service/register", service).await;
     let envoys = [Envoy::sidecar_for(&agent, "backend").await, Envoy::sidecar_for(&agent, "frontend").await];
@@ -125,9 +135,11 @@ async fn an_application_reaches_services_by_their_virtual_addresses_and_knows_of
     agent.run(&redirect).expect("the rules are taken");
     // and taken again, in place of the first
     agent.run(&redirect).expect("the rules are taken");
-    let rules = Command::new("iptables").args(["-t", "nat", "-S", "OUTPUT"]).output().expect("there is an iptables");
-    let rules = String::from_utf8_lossy(&rules.stdout).into_owned();
-    assert_eq!(rules.matches("CONSUL_PROXY_OUTPUT").count(), 1, "{rules}");
+    for program in ["iptables", "ip6tables"] {
+        let rules = Command::new(program).args(["-t", "nat", "-S", "OUTPUT"]).output().expect("the program is there");
+        let rules = String::from_utf8_lossy(&rules.stdout).into_owned();
+        assert_eq!(rules.matches("CONSUL_PROXY_OUTPUT").count(), 1, "{program}: {rules}");
+    }
 
     reaches(&virtual_url, "backend").await;
     // the instance at its own address, still by mutual TLS
@@ -137,7 +149,13 @@ async fn an_application_reaches_services_by_their_virtual_addresses_and_knows_of
     let outside_url = format!("http://{OUTSIDE}:{}/", outside.port);
     reaches(&outside_url, "outside").await;
     let passed = frontend.stats("^cluster.original-destination.upstream_cx_total$").await;
-    assert!(passed["cluster.original-destination.upstream_cx_total"] > 0, "it went through the proxy");
+    let over_ipv4 = passed["cluster.original-destination.upstream_cx_total"];
+    assert!(over_ipv4 > 0, "it went through the proxy");
+    let outside_of_ipv6 = App::http_at(OUTSIDE_OF_IPV6, "outside over IPv6").await;
+    let url_of_ipv6 = format!("http://[{OUTSIDE_OF_IPV6}]:{}/", outside_of_ipv6.port);
+    reaches(&url_of_ipv6, "outside over IPv6").await;
+    let passed = frontend.stats("^cluster.original-destination.upstream_cx_total$").await;
+    assert!(passed["cluster.original-destination.upstream_cx_total"] > over_ipv4, "it went through the proxy too");
 
     agent.put("/v1/connect/intentions/exact?source=frontend&destination=backend", json!({ "Action": "deny" })).await;
     fails(&virtual_url).await;
@@ -147,6 +165,7 @@ async fn an_application_reaches_services_by_their_virtual_addresses_and_knows_of
     let mesh_only = json!({ "Kind": "mesh", "TransparentProxy": { "MeshDestinationsOnly": true } });
     agent.put("/v1/config", mesh_only).await;
     fails(&outside_url).await;
+    fails(&url_of_ipv6).await;
     reaches(&virtual_url, "backend").await;
     for envoy in &envoys {
         envoy.assert_no_rejections().await;

@@ -11,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -29,7 +29,7 @@ pub struct App {
 struct State {
     name: String,
     /// What is answered in place of its name.
-    content: Option<String>,
+    content: Option<Bytes>,
     healthy: AtomicBool,
     failing: AtomicU8,
     calls: AtomicU64,
@@ -64,11 +64,11 @@ impl App {
     ///
     /// # Panics
     /// When there is no port to be had.
-    pub async fn http_of(name: &str, content: String) -> Self {
-        Self::over_http(LOOPBACK, name, Some(content)).await
+    pub async fn http_of(name: &str, content: impl Into<Bytes>) -> Self {
+        Self::over_http(LOOPBACK, name, Some(content.into())).await
     }
 
-    async fn over_http(address: &str, name: &str, content: Option<String>) -> Self {
+    async fn over_http(address: &str, name: &str, content: Option<Bytes>) -> Self {
         Self::serve(address, name, content, |stream, state| async move {
             let service = service_fn(move |request| {
                 let answer = answer(&request, &state);
@@ -98,7 +98,7 @@ impl App {
     async fn serve<F>(
         address: &str,
         name: &str,
-        content: Option<String>,
+        content: Option<Bytes>,
         handle: impl Fn(TcpStream, Arc<State>) -> F + Send + 'static,
     ) -> Self
     where
@@ -153,13 +153,13 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
         return response;
     }
     if let Some(content) = &state.content {
-        return Response::new(Full::from(content.clone()));
+        return Response::new(Full::new(content.clone()));
     }
-    let headers: Map<String, Value> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
-        .collect();
+    let mut headers = Map::new();
+    for name in request.headers().keys() {
+        let values = request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        headers.insert(name.to_string(), values.collect::<Vec<_>>().join(", ").into());
+    }
     let path = request.uri().to_string();
     Response::new(Full::from(json!({ "app": state.name, "path": path, "headers": headers }).to_string()))
 }

@@ -109,8 +109,8 @@ impl Stage {
         let view = View::new(resources.iter().map(|words| Arc::new(resource(words))));
         let published =
             Published { version: 1, view: Some(Arc::new(view)), refusals: Arc::new([]), missing: Arc::new([]) };
-        _ = self.proxies.board.post(id.clone(), published);
-        self.proxies.snapshots.ring(&id, &Ripples::default());
+        _ = self.proxies.board.post(id.clone().into(), published);
+        self.proxies.snapshots.ring(&id.into(), &Ripples::default());
     }
 
     pub fn connection(&self) -> Channel {

@@ -1,6 +1,6 @@
 //! `GET /admin/proxies`: for each proxy what it was sent and what it accepted; `…/config`: what it shall hold.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use chancery::canonical;
 use chancery::delta::{Rejection, TypeStatus};
 use chancery::generate::Refusal;
-use chancery::model::{NodeName, ProxyId, ServiceId, ServiceName, UnixTime};
+use chancery::model::extension::{Fate, fates};
+use chancery::model::{EnvoyVersion, NodeName, ProxyId, ServiceId, ServiceName, SidecarNode, UnixTime};
 use chancery::resource::ResourceType;
 use chancery::wire::date;
 
@@ -29,30 +30,54 @@ pub(super) async fn proxies(
     if let Some(unknown) = query.keys().find(|key| *key != "id") {
         return Err((StatusCode::BAD_REQUEST, format!("unknown parameter {unknown:?}: there is id")));
     }
-    let mut streams: BTreeMap<ProxyId, Vec<Arc<Sheet>>> = BTreeMap::new();
-    for id in known(&house) {
-        streams.entry(id).or_default();
-    }
+    let known = known(&house);
+    let mut streams: BTreeMap<&ProxyId, Vec<Arc<Sheet>>> = known.keys().map(|id| (id, vec![])).collect();
     for sheet in house.streams.sheets() {
-        streams.entry(sheet.proxy.clone()).or_default().push(sheet);
+        if let Some((id, _)) = known.get_key_value(&sheet.proxy) {
+            streams.entry(id).or_default().push(sheet);
+        }
     }
     let wanted = query.get("id");
     let list: Vec<Value> = streams
         .into_iter()
         .filter(|(id, _)| wanted.is_none_or(|wanted| id.to_string().contains(wanted)))
         .map(|(id, sheets)| {
-            let mut row = proxy(&id, house.proxies.board.read(&id).as_ref(), &sheets);
-            row["grpc"] = programs(&house, &id);
+            let node = SidecarNode { id: id.clone(), envoy: known[id] };
+            let mut row = proxy(id, house.proxies.board.read(&node).as_ref(), &sheets);
+            row["extensions"] = extensions(&house, &node);
+            row["grpc"] = programs(&house, id);
             row
         })
         .collect();
     Ok(Json(Value::Array(list)))
 }
 
-/// Every client that is connected or was a moment ago, of either kind.
-fn known(house: &House) -> BTreeSet<ProxyId> {
+/// Every client that is connected or was a moment ago, of either kind, with the release of its Envoy. While that is
+/// replaced by one of another release there are two: the newer is shown.
+fn known(house: &House) -> BTreeMap<ProxyId, Option<EnvoyVersion>> {
     let programs = house.streams.publications().programs.snapshots.keys();
-    house.proxies.snapshots.keys().into_iter().chain(programs.iter().map(|program| program.node.id.clone())).collect()
+    let mut known: BTreeMap<_, _> = programs.iter().map(|program| (program.node.id.clone(), None)).collect();
+    for SidecarNode { id, envoy } in house.proxies.snapshots.keys() {
+        let newest = known.entry(id).or_default();
+        *newest = envoy.max(*newest);
+    }
+    known
+}
+
+/// The extensions that entries name for the proxy, and what becomes of each at its Envoy.
+fn extensions(house: &House, node: &SidecarNode) -> Value {
+    let tables = house.catalog.tables();
+    let Some(proxy) = chancery::catalog::query::proxy(&tables, &node.id) else { return json!([]) };
+    let fates = fates(&proxy.extensions, node.envoy);
+    let shown = proxy.extensions.iter().zip(fates).map(|(of, fate)| {
+        let (fate, why) = match fate {
+            Fate::Applied => ("applied", None),
+            Fate::Skipped(why) => ("skipped", Some(why)),
+            Fate::Missed(why) => ("missed", Some(why)),
+        };
+        json!({ "name": of.extension.name().as_str(), "entry": of.entry.to_string(), "required": of.extension.required, "fate": fate, "why": why })
+    });
+    shown.collect()
 }
 
 /// What a gRPC program without a proxy asks for and shall hold: an element for each set of listeners that one of its
@@ -169,7 +194,7 @@ pub(super) async fn config(
     let known = known(&house);
     let found: Vec<ProxyId> = match query.get("node") {
         Some(node) => vec![ProxyId { node: NodeName::from(node.as_str()), service }],
-        None => known.into_iter().filter(|known| known.service == service).collect(),
+        None => known.keys().filter(|known| known.service == service).cloned().collect(),
     };
     let [proxy] = &found[..] else {
         let text = if found.is_empty() {
@@ -179,8 +204,9 @@ pub(super) async fn config(
         };
         return Err((StatusCode::NOT_FOUND, text));
     };
-    let published = house.proxies.board.read(proxy);
-    let Some(view) = house.streams.publications().view(proxy) else {
+    let node = SidecarNode { id: proxy.clone(), envoy: known.get(proxy).copied().flatten() };
+    let published = house.proxies.board.read(&node);
+    let Some(view) = house.streams.publications().view(&node) else {
         let missing = published.map(|published| published.missing).unwrap_or_default();
         let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
         return Err((StatusCode::NOT_FOUND, format!("proxy {id:?} has no snapshot yet; it waits for {missing:?}")));

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chancery::delta::{ResourceStatus, SyncState};
-use chancery::model::ProxyId;
+use chancery::model::{ProxyId, SidecarNode};
 use chancery::resource::{ResourceType, View};
 use envoy_types::pb::envoy::admin::v3::UpdateFailureState;
 use envoy_types::pb::envoy::config::core::v3::Node;
@@ -67,7 +67,9 @@ impl ClientStatus {
 
     /// Sorted by type and name; of a resource that several streams carry, the one that is furthest behind.
     fn resources(&self, proxy: &ProxyId, sheets: &[Arc<Sheet>], contents: bool) -> Vec<GenericXdsConfig> {
-        let view = self.streams.publications().view(proxy);
+        // while an Envoy is replaced by one of another release there are two: the newer
+        let envoy = sheets.iter().filter_map(|sheet| sheet.envoy).max();
+        let view = self.streams.publications().view(&SidecarNode { id: proxy.clone(), envoy });
         let view = view.as_deref().filter(|_| contents);
         let mut resources: BTreeMap<(String, String), GenericXdsConfig> = BTreeMap::new();
         for sheet in sheets {

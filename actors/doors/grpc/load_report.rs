@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use chancery::delta;
+use chancery::model::SidecarNode;
 use chancery::resource::ResourceType;
 use envoy_types::pb::envoy::config::endpoint::v3::{ClusterStats, UpstreamLocalityStats};
 use envoy_types::pb::envoy::service::load_stats::v3::LoadStatsResponse;
@@ -126,7 +127,8 @@ impl Collection {
     /// What the client shall hold.
     fn clusters(&self) -> Vec<String> {
         let proxy = self.node.proxy(&self.parts.own_node).ok();
-        let view = proxy.and_then(|proxy| self.parts.streams.publications().view(&proxy));
+        let client = proxy.map(|id| SidecarNode { id, envoy: self.node.envoy() });
+        let view = client.and_then(|client| self.parts.streams.publications().view(&client));
         let list = view.iter().flat_map(|view| view.list(ResourceType::Cluster).iter());
         list.map(|cluster| cluster.name.to_string()).collect()
     }

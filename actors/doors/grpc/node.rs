@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chancery::model::{CertificateProviders, GrpcNode, Locality, NodeName, ProxyId, ServiceId};
+use chancery::model::{
+    CertificateProviders, EnvoyVersion, GrpcNode, Locality, NodeName, ProxyId, ServiceId, SidecarNode,
+};
 use prost::Message;
 use tonic::Status;
 
@@ -16,6 +18,8 @@ const ASKS: &str = "chancery-grpc";
 /// which the roots it trusts. Both: mutual TLS; neither: plain text.
 const IDENTITY_PROVIDER: &str = "chancery-certificate-provider";
 const ROOTS_PROVIDER: &str = "chancery-ca-certificate-provider";
+/// The user agent of Envoy.
+const ENVOY: &str = "envoy";
 /// The user agent of `@grpc/grpc-js-xds`.
 const NODE_LIBRARY: &str = "gRPC Node Pure JS";
 
@@ -111,7 +115,7 @@ impl NodeHead {
         let id = self.proxy(own)?;
         let asks = self.scalar(ASKS).is_some_and(|asks| asks.truth || asks.text == "true");
         if !asks && !self.user_agent_name.starts_with("gRPC ") {
-            return Ok(Client::Sidecar(id));
+            return Ok(Client::Sidecar(SidecarNode { id, envoy: self.envoy() }));
         }
         let certificates = self.certificates()?;
         let misses_returns = self.user_agent_name == NODE_LIBRARY;
@@ -135,6 +139,12 @@ impl NodeHead {
         }
     }
 
+    /// The release, of an Envoy.
+    pub fn envoy(&self) -> Option<EnvoyVersion> {
+        let build = self.user_agent_build_version.as_ref().filter(|_| self.user_agent_name == ENVOY)?;
+        build.version.map(|SemanticVersion { major, minor, patch }| EnvoyVersion { major, minor, patch })
+    }
+
     /// Name and version, as the client gives them.
     pub fn client(&self) -> String {
         let name = &self.user_agent_name;
@@ -147,7 +157,7 @@ impl NodeHead {
 
     /// In state of the world, it takes resources inside a wrapper too. gRPC libraries say so; Envoy does not, and does.
     pub fn accepts_wrapped(&self) -> bool {
-        self.user_agent_name == "envoy" || self.has_feature("xds.config.resource-in-sotw")
+        self.user_agent_name == ENVOY || self.has_feature("xds.config.resource-in-sotw")
     }
 
     pub fn has_feature(&self, feature: &str) -> bool {
@@ -204,7 +214,9 @@ mod tests {
 
     #[test]
     fn grpc_programs_are_known_by_their_name_or_ask_by_metadata() {
-        let Client::Sidecar(id) = who(&node(&[("chancery-grpc", "false")])) else { panic!("it did not ask") };
+        let Client::Sidecar(SidecarNode { id, .. }) = who(&node(&[("chancery-grpc", "false")])) else {
+            panic!("it did not ask")
+        };
         let program = |asks, misses_returns| {
             Client::Grpc(Arc::new(GrpcNode {
                 id: id.clone(),
@@ -220,7 +232,7 @@ mod tests {
             let asks = who(&agent(name, node(&[("chancery-grpc", "true")])));
             assert_eq!(asks, program(true, misses_returns), "{name}");
         }
-        assert_eq!(who(&agent("envoy", node(&[]))), Client::Sidecar(id.clone()));
+        assert_eq!(who(&agent("envoy", node(&[]))), Client::from(id.clone()));
         let asked = Value { kind: Some(Kind::BoolValue(true)) };
         let fields = [("chancery-grpc".to_owned(), asked)].into();
         assert_eq!(who(&Node { metadata: Some(Struct { fields }), ..node(&[]) }), program(true, false));
@@ -277,6 +289,7 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(read(&envoy).client(), "envoy 1.40.2");
+        assert_eq!(read(&envoy).envoy(), Some(EnvoyVersion { major: 1, minor: 40, patch: 2 }));
         assert!(read(&envoy).has_feature("envoy.lrs.supports_send_all_clusters"));
         let grpc = Node {
             user_agent_name: "gRPC C-core".to_owned(),
@@ -284,5 +297,6 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(read(&grpc).client(), "gRPC C-core 1.85");
+        assert_eq!(read(&grpc).envoy(), None);
     }
 }

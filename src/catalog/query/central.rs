@@ -8,7 +8,7 @@ use super::config::{milliseconds, number, protocol as protocol_of, text};
 use super::inbound::{inbound, telemetry};
 use crate::catalog::tables::Tables;
 use crate::model::entry::{ProxyDefaults, ServiceDefaults};
-use crate::model::extension::{self, CONSUL_VERSION, Configured, Extension};
+use crate::model::extension::{Configured, Extension};
 use crate::model::topic::ChainKey;
 use crate::model::{
     Bind, EntryKey, EntryKind, LocalApp, Locality, Opaque, Protocol, Proxy, ProxyConfig, ProxyId, Service,
@@ -96,14 +96,13 @@ fn locality<'a>(tables: &'a Tables, service: &'a Service) -> Option<&'a Locality
     service.locality.as_ref().or_else(of_node)
 }
 
-/// Those of all proxies, then those of the service, as far as they are meant for this version.
+/// Those of all proxies, then those of the service.
 fn extensions(tables: &Tables, service: &ServiceName) -> Vec<Configured> {
     let of_all = tables.body::<ProxyDefaults>("global").map_or(&[][..], |body| &body.extensions);
     let of_service = tables.body::<ServiceDefaults>(service.as_str()).map_or(&[][..], |body| &body.extensions);
     let configured = |kind, name: &str, extensions: &[Extension]| {
-        let meant = extensions.iter().filter(|one| extension::holds(&one.consul_version, CONSUL_VERSION));
         let entry = EntryKey::new(kind, name);
-        let configured = meant.map(|one| Configured { entry: entry.clone(), extension: one.clone() });
+        let configured = extensions.iter().map(|one| Configured { entry: entry.clone(), extension: one.clone() });
         configured.collect::<Vec<_>>()
     };
     let mut all = configured(EntryKind::ProxyDefaults, "global", of_all);

@@ -13,7 +13,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 use crate::generate::cluster::{self, LOCAL_APP};
 use crate::generate::{address, duration, endpoint};
 use crate::model::ServiceName;
-use crate::model::extension::{AuthzService, Callee, Configured, ExtensionBody, WasmCode};
+use crate::model::extension::{AuthzService, Callee, ExtensionBody, WasmCode};
 use crate::resource::{Resource, ResourceType};
 
 /// What listens beside the proxy and takes too long to answer a connection is not there.
@@ -38,9 +38,9 @@ const AUTHZ: &str = "local_ext_authz";
 const LOGGING: &str = "local_access_log";
 
 impl Clusters {
-    pub(super) fn find(extensions: &[Configured], resources: &[Arc<Resource>]) -> Self {
+    pub(super) fn find(extensions: &[super::Meant<'_>], resources: &[Arc<Resource>]) -> Self {
         let mut clusters = Self::default();
-        for configured in extensions {
+        for (configured, _) in extensions {
             match &configured.extension.body {
                 ExtensionBody::ExtAuthz(authz) => match &authz.service {
                     AuthzService::Grpc(service) => clusters.add(AUTHZ, &service.callee, true, resources),

@@ -18,8 +18,8 @@ use self::callees::Clusters;
 use super::{Origin, Reason, Refusal};
 use crate::canonical;
 use crate::generate::cluster::LOCAL_APP;
-use crate::model::ProxyConfig;
-use crate::model::extension::{Configured, Direction, Extension, ExtensionBody, Patch, PatchedType};
+use crate::model::extension::{Configured, Direction, Extension, ExtensionBody, Fate, Patch, PatchedType, fates};
+use crate::model::{EnvoyVersion, ProxyConfig};
 use crate::resource::{Resource, ResourceType};
 
 /// What was made of each resource. It is made again only when the resource, the proxy or whom its extensions call is
@@ -50,6 +50,7 @@ impl Extensions {
     pub(super) fn apply(
         &mut self,
         proxy: &Arc<ProxyConfig>,
+        envoy: Option<EnvoyVersion>,
         resources: Vec<Arc<Resource>>,
         refusals: &mut Vec<Refusal>,
     ) -> Vec<Arc<Resource>> {
@@ -57,17 +58,18 @@ impl Extensions {
             self.made.clear();
             return resources;
         }
-        let clusters = Arc::new(Clusters::find(&proxy.extensions, &resources));
+        let extensions = meant(&proxy.extensions, envoy);
+        let clusters = Arc::new(Clusters::find(&extensions, &resources));
         let before = std::mem::take(&mut self.made);
         let (mut served, mut dropped, mut beside) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for resource in resources {
-            if !proxy.extensions.iter().any(|configured| is_about(&configured.extension, &resource)) {
+            if !extensions.iter().any(|(configured, _)| is_about(&configured.extension, &resource)) {
                 served.push(resource);
                 continue;
             }
             let key = (resource.kind, Arc::clone(&resource.name));
             let known = before.get(&key).filter(|kept| kept.is_of(&resource, proxy, &clusters));
-            let made = known.map_or_else(|| make(&resource, &proxy.extensions, &clusters), |kept| kept.made.clone());
+            let made = known.map_or_else(|| make(&resource, &extensions, &clusters), |kept| kept.made.clone());
             refusals.extend(made.refusals.iter().cloned());
             beside.extend(made.beside.iter().cloned());
             match &made.resource {
@@ -80,6 +82,20 @@ impl Extensions {
         served.extend(beside.iter().filter_map(|name| clusters.resource(name)));
         without(served, &dropped, refusals)
     }
+}
+
+/// An extension, and why it cannot be applied though it is required, if so.
+type Meant<'a> = (&'a Configured, Option<String>);
+
+/// Those that are skipped are as if nobody had named them.
+fn meant(extensions: &[Configured], envoy: Option<EnvoyVersion>) -> Vec<Meant<'_>> {
+    let fates = extensions.iter().zip(fates(extensions, envoy));
+    let kept = fates.filter_map(|(of, fate)| match fate {
+        Fate::Applied => Some((of, None)),
+        Fate::Missed(reason) => Some((of, Some(reason))),
+        Fate::Skipped(_) => None,
+    });
+    kept.collect()
 }
 
 impl Kept {
@@ -156,11 +172,15 @@ fn is_patched(patch: &Patch, resource: &Resource) -> bool {
 }
 
 /// Applies one extension after the other, each to what the ones before it left.
-fn make(resource: &Arc<Resource>, extensions: &[Configured], clusters: &Clusters) -> Made {
+fn make(resource: &Arc<Resource>, extensions: &[Meant<'_>], clusters: &Clusters) -> Made {
     let mut made = Made { resource: Some(Arc::clone(resource)), ..Made::default() };
-    for Configured { entry, extension } in extensions.iter().filter(|one| is_about(&one.extension, resource)) {
+    for (Configured { entry, extension }, missed) in extensions {
+        if !is_about(extension, resource) {
+            continue;
+        }
         let Some(current) = &made.resource else { break };
-        let (reason, required) = match one(current, extension, clusters) {
+        let changed = missed.as_ref().map_or_else(|| one(current, extension, clusters), |why| Err(why.clone()));
+        let (reason, required) = match changed {
             Ok(None) => continue,
             Ok(Some((resource, beside))) => {
                 made.resource = Some(resource);

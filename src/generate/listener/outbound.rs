@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
 use envoy_types::pb::envoy::config::listener::v3::{
-    FilterChain, FilterChainMatch, Listener, ListenerFilter, listener_filter,
+    AdditionalAddress, FilterChain, FilterChainMatch, Listener, ListenerFilter, listener_filter,
 };
 use envoy_types::pb::envoy::extensions::filters::listener::original_dst::v3::OriginalDst;
 use envoy_types::util::pack_any;
@@ -21,11 +21,14 @@ use crate::model::{self, Bind, Reachable};
 use crate::resource::{Resource, ResourceType, Shared};
 
 const ADDRESS: &str = "127.0.0.1";
+const ADDRESS_OF_IPV6: &str = "::1";
 
 /// What follows from the settings of the proxy and of the mesh.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::generate) struct Outbound<'a> {
     pub port: u16,
+    /// Connections over IPv6 are led there too.
+    pub ipv6: bool,
     /// Connections to addresses that no service has are refused.
     pub mesh_only: bool,
     pub telemetry: &'a model::Telemetry,
@@ -125,9 +128,12 @@ fn frame(name: &str, settings: Outbound<'_>) -> Listener {
         filters: vec![tcp_proxy("upstream.original-destination", cluster::ORIGINAL_DESTINATION, &telemetry)],
         ..Default::default()
     };
+    let of_ipv6 =
+        || AdditionalAddress { address: Some(address::socket(ADDRESS_OF_IPV6, settings.port)), ..Default::default() };
     let mut frame = Listener {
         name: name.to_owned(),
         address: Some(address::socket(ADDRESS, settings.port)),
+        additional_addresses: settings.ipv6.then(of_ipv6).into_iter().collect(),
         listener_filters: vec![original],
         default_filter_chain: (!settings.mesh_only).then_some(anywhere),
         traffic_direction: TrafficDirection::Outbound.into(),

@@ -28,7 +28,7 @@ pub(in crate::generate) fn snapshot() -> Facts {
 /// A sidecar of `web` that calls nobody.
 pub(super) fn facts() -> Facts {
     Facts {
-        id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
+        node: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() }.into(),
         proxy: Some(Arc::new(ProxyConfig {
             id: ProxyId { node: "n1".into(), service: "web-sidecar-proxy".into() },
             datacenter: "dc1".into(),
@@ -67,6 +67,7 @@ pub(super) fn facts() -> Facts {
 /// From all that is there, whether it is complete or not.
 pub(in crate::generate) fn seen(facts: &Facts) -> Snapshot<'_> {
     Snapshot {
+        envoy: facts.node.envoy,
         proxy: facts.proxy.as_ref().expect("it was given"),
         roots: facts.roots.as_ref().expect("they were given"),
         leaf: facts.leaf.as_ref().expect("it was given"),

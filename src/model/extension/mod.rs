@@ -1,6 +1,7 @@
 //! Envoy extensions: what a user adds to the resources of a proxy after they were made.
 
 mod callee;
+mod fate;
 mod property_override;
 mod version;
 
@@ -10,11 +11,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use callee::{Callee, GrpcCallee, Location, TextMatch, TextMatchKind};
+pub use fate::{Fate, fates};
 pub use property_override::{Operation, Patch, PatchedType, PropertyOverride};
 pub use version::holds;
 
 use super::entry::EntryKey;
 use super::proxy::Opaque;
+use super::sidecar::EnvoyVersion;
 use super::words::words;
 
 /// The release of Consul whose interface is spoken.
@@ -47,6 +50,9 @@ pub struct Extension {
     pub required: bool,
     /// Of the Consul whose interface is spoken, a constraint such as `>= 1.16.0`. Empty: any.
     pub consul_version: String,
+    /// Of the Envoy, likewise.
+    #[serde(default)]
+    pub envoy_version: String,
     /// As they were written.
     pub arguments: Opaque,
 }
@@ -69,6 +75,20 @@ pub enum ExtensionBody {
 }
 
 impl Extension {
+    /// Why it is not meant for this Envoy, or not for this control plane, if so.
+    pub fn not_meant(&self, envoy: Option<EnvoyVersion>) -> Option<String> {
+        let Self { consul_version, envoy_version, .. } = self;
+        if !holds(consul_version, CONSUL_VERSION) {
+            return Some(format!("it is for Consul {consul_version}, and {CONSUL_VERSION} is spoken here"));
+        }
+        match envoy {
+            _ if envoy_version.is_empty() => None,
+            None => Some(format!("it is for Envoy {envoy_version}, and the proxy does not say its version")),
+            Some(envoy) if holds(envoy_version, &envoy.to_string()) => None,
+            Some(envoy) => Some(format!("it is for Envoy {envoy_version}, and this one is {envoy}")),
+        }
+    }
+
     pub fn name(&self) -> ExtensionName {
         match self.body {
             ExtensionBody::ExtAuthz(_) => ExtensionName::ExtAuthz,

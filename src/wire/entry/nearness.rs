@@ -3,12 +3,20 @@
 use std::collections::BTreeSet;
 
 use crate::model::locality::{FailoverMode, FailoverPolicy, Prioritize};
-use crate::wire::fields::{Fields, Result};
+use crate::wire::fields::{Fields, Result, unsupported};
 use crate::wire::members::Members;
+
+/// As Envoy calls spreading load over zones by the share of callers and instances that each has.
+const ZONE_AWARE: &str = "zone-aware";
 
 /// `None` when absent or empty.
 pub(super) fn prioritize(fields: &mut Fields<'_>) -> Result<Option<Prioritize>> {
     let Some(mut fields) = fields.object("PrioritizeByLocality", "a priority by locality")? else { return Ok(None) };
+    if fields.text("Mode")? == ZONE_AWARE {
+        let why = "it needs each Envoy to know all instances of its own service, from its start; failover keeps calls in \
+                   the zone while somebody there is healthy";
+        return Err(fields.error("Mode", format!("{}; {why}", unsupported(ZONE_AWARE))));
+    }
     let mode = fields.word("Mode", "mode of priority by locality")?;
     fields.finish()?;
     Ok(mode)

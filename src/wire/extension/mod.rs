@@ -26,23 +26,16 @@ fn one(mut fields: Fields<'_>) -> Result<Extension> {
         return Err(fields.error("Name", "is required"));
     }
     if name == "builtin/aws/lambda" {
-        let instead = "a sidecar leads to instances of services: register a service that calls the function, or have the \
+        let instead = "it would change the Envoys of all callers, which sign with keys of their machines, and an extension \
+                       changes those of its own service alone: register a service that calls the function, or have the \
                        application call it";
         return Err(fields.error("Name", format!("{}; {instead}", unsupported(&name))));
     }
     let name: ExtensionName =
         fields.word("Name", "Envoy extension")?.ok_or_else(|| fields.error("Name", "is required"))?;
     let required = fields.flag("Required")?;
-    let consul_version = fields.text("ConsulVersion")?;
-    if let Err(reason) = constraint(&consul_version) {
-        return Err(fields.error("ConsulVersion", reason));
-    }
-    let envoy = fields.text("EnvoyVersion")?;
-    if !envoy.is_empty() {
-        let instead = "whatever Envoys of a proxy connect are sent the same; raise the version of all of them first";
-        let message = format!("{}; {instead}", unsupported("a constraint on Envoy's version"));
-        return Err(fields.error("EnvoyVersion", message));
-    }
+    let consul_version = constraint(&mut fields, "ConsulVersion")?;
+    let envoy_version = constraint(&mut fields, "EnvoyVersion")?;
     let arguments = fields.opaque("Arguments")?;
     let mut inner = fields
         .object("Arguments", "the arguments of the extension")?
@@ -57,7 +50,7 @@ fn one(mut fields: Fields<'_>) -> Result<Extension> {
     };
     inner.finish()?;
     fields.finish()?;
-    Ok(Extension { body, required, consul_version, arguments })
+    Ok(Extension { body, required, consul_version, envoy_version, arguments })
 }
 
 fn lua(fields: &mut Fields<'_>) -> Result<Lua> {
@@ -85,18 +78,18 @@ fn listener_type(fields: &mut Fields<'_>) -> Result<Direction> {
 }
 
 /// Comparisons with commas between them; each holds for a version of up to three numbers.
-fn constraint(text: &str) -> std::result::Result<(), String> {
+fn constraint(fields: &mut Fields<'_>, field: &'static str) -> Result<String> {
+    let text = fields.text(field)?;
     let good = |part: &str| {
         let version = part.trim().trim_start_matches(['=', '!', '<', '>', '~']).trim();
         let mut numbers = version.split('.');
         version.split('.').count() <= 3 && numbers.all(|number| number.parse::<u32>().is_ok())
     };
     if text.is_empty() || text.split(',').all(good) {
-        return Ok(());
+        return Ok(text);
     }
-    Err(format!(
-        "{text:?} is no constraint on a version: expected one such as \">= 1.16.0\" or \">= 1.16.0, < 1.18.0\""
-    ))
+    let expected = "expected one such as \">= 1.16.0\" or \">= 1.16.0, < 1.18.0\"";
+    Err(fields.error(field, format!("{text:?} is no constraint on a version: {expected}")))
 }
 
 pub(super) fn show(extensions: &[Extension]) -> impl Iterator<Item = Members> {
@@ -106,7 +99,7 @@ pub(super) fn show(extensions: &[Extension]) -> impl Iterator<Item = Members> {
             .always("Required", extension.required)
             .always("Arguments", arguments(&extension.arguments))
             .always("ConsulVersion", extension.consul_version.as_str())
-            .always("EnvoyVersion", "")
+            .always("EnvoyVersion", extension.envoy_version.as_str())
     })
 }
 

@@ -23,8 +23,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chancery::catalog::{AuthorityState, Outcome, Settings, Tables, Write, apply, query};
-use chancery::model::{Action, CertificateProviders, GrpcNode, GrpcSubscriber, Index, Leaf, Node, NodeName, ProxyId};
+use chancery::model::{Action, CertificateProviders, EnvoyVersion, GrpcNode, GrpcSubscriber, Index, Leaf};
 use chancery::model::{Locality, Root, Roots, Secret, Status, UnixTime};
+use chancery::model::{Node, NodeName, ProxyId, SidecarNode};
 use chancery::wire::{Document, Fields, Format, Typing, entry, registration};
 use serde_json::Value;
 
@@ -37,7 +38,7 @@ pub struct Given {
 }
 
 pub enum Who {
-    Sidecar(ProxyId),
+    Sidecar(SidecarNode),
     Grpc(GrpcSubscriber),
 }
 
@@ -99,7 +100,9 @@ impl Given {
         let config = query::proxy(&tables, &proxy).unwrap_or_else(|| refuse("proxy", &"there is none of that name"));
         let leaf = Write::SetLeaf(leaf(config.destination.as_str()));
         let tables = apply(&tables, &leaf, tables.index().next()).unwrap_or_else(|error| refuse("leaf", &error)).tables;
-        Self { tables, who: Who::Sidecar(proxy) }
+        // of the release that the whole suite is held against
+        let envoy = Some(EnvoyVersion { major: 1, minor: 40, patch: 0 });
+        Self { tables, who: Who::Sidecar(SidecarNode { id: proxy, envoy }) }
     }
 }
 

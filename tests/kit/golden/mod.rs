@@ -49,7 +49,7 @@ impl Scenario {
     pub fn generate(&self) -> Generated {
         let given = Given::read(&self.folder);
         match given.who {
-            Who::Sidecar(proxy) => generate(&given.tables, SidecarSubject::new(proxy)),
+            Who::Sidecar(node) => generate(&given.tables, SidecarSubject::new(node)),
             Who::Grpc(subscriber) => generate(&given.tables, GrpcSubject::new(subscriber)),
         }
     }

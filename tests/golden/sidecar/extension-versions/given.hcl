@@ -1,4 +1,5 @@
-// Only what is meant for the version of Consul whose interface is spoken.
+// Only what is meant for the version of Consul whose interface is spoken, and for the Envoy (1.40.0). What is required
+// for one Envoy and written again for another is not missed.
 proxy = "web-sidecar-proxy"
 default_intention_policy = "allow"
 
@@ -31,6 +32,18 @@ config_entries {
           name = "builtin/lua"
           consul_version = "~> 1.18.0"
           arguments = { listener = "inbound", script = "-- not meant" }
+        },
+        {
+          name = "builtin/lua"
+          required = true
+          envoy_version = ">= 1.40.0"
+          arguments = { listener = "inbound", script = "-- meant for new Envoys" }
+        },
+        {
+          name = "builtin/lua"
+          required = true
+          envoy_version = "< 1.40.0"
+          arguments = { listener = "inbound", script = "-- meant for old Envoys" }
         },
       ]
     },
