@@ -344,6 +344,9 @@ async fn intentions_are_read_from_files_and_a_snapshot_says_what_it_holds() {
 
     let snapshot = file("s.snap", "");
     done(&agent, &format!("snapshot save {snapshot}"));
+    done(&agent, &format!("snapshot save -append-filename=status,dc {snapshot}"));
+    assert!(std::fs::exists(snapshot.replace("s.snap", "s-dc1-leader.snap")).unwrap());
+    assert!(refused(&agent, &format!("snapshot save -append-filename=term {snapshot}")).contains("version, dc"));
     let told = done(&agent, &format!("snapshot inspect {snapshot}"));
     assert!(told.contains("Config entries") && told.contains("Index"), "{told}");
     let told: Value =
