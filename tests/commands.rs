@@ -374,6 +374,9 @@ async fn intentions_are_read_from_files_and_a_snapshot_says_what_it_holds() {
 
     let snapshot = file("s.snap", "");
     done(&agent, &format!("snapshot save {snapshot}"));
+    done(&agent, &format!("snapshot save -append-filename=status,dc {snapshot}"));
+    assert!(std::fs::exists(snapshot.replace("s.snap", "s-dc1-leader.snap")).unwrap());
+    assert!(refused(&agent, &format!("snapshot save -append-filename=term {snapshot}")).contains("version, dc"));
     let told = done(&agent, &format!("snapshot inspect {snapshot}"));
     assert!(told.contains("Config entries") && told.contains("Index"), "{told}");
     let told: Value =
@@ -426,4 +429,17 @@ async fn flags_of_gateways_are_refused_by_name() {
     }
     let told = refused(&agent, "connect envoy -proxy-id x -no-central-config -bootstrap -prometheus-cert-file a.pem");
     assert!(told.contains("needs all of -prometheus-ca-file"), "{told}");
+}
+
+#[tokio::test]
+async fn a_bootstrap_for_an_old_envoy_is_refused_unless_any_will_do() {
+    let agent = Agent::dev().await;
+    let line = "connect envoy -proxy-id x -no-central-config -bootstrap";
+    let told = refused(&agent, &format!("{line} -envoy-version 1.20.0"));
+    assert!(told.contains("-envoy-version 1.20.0: Envoy 1.20.0 is too old"), "{told}");
+    for flags in ["-envoy-version 1.34.1", "-envoy-version 1.20.0 -ignore-envoy-compatibility"] {
+        assert!(done(&agent, &format!("{line} {flags}")).contains("dynamic_resources"));
+    }
+    let told = refused(&agent, &format!("{line} -enable-config-gen-logging"));
+    assert!(told.contains("nothing is logged while the bootstrap is made"), "{told}");
 }

@@ -1,8 +1,10 @@
 //! Ports, unix sockets, TLS: how the agent is reached, and what holds for whoever reaches it.
 
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chancery_tests::agent::Agent;
@@ -11,10 +13,14 @@ use chancery_tests::ports::free_port;
 use chancery_tests::setup::chancery;
 use chancery_tests::wait::eventually;
 use hyper::Method;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::connection::{Connection, Reply};
 
@@ -71,6 +77,46 @@ async fn a_client_without_a_certificate_is_sent_away_where_one_is_asked_for() {
         [("CONSUL_CACERT", &authority), ("CONSUL_CLIENT_CERT", &cert), ("CONSUL_CLIENT_KEY", &key)];
     let (code, text) = members(&foreign, &address);
     assert_eq!(code, 1, "{text}");
+}
+
+/// The first bytes that the door of xDS says through TLS; an error when it sends the client away.
+async fn first_words_of_xds(port: u16, trusted: &Path, own: Option<[PathBuf; 2]>) -> io::Result<[u8; 9]> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(trusted).expect("a certificate")).expect("an authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.expect("versions").with_root_certificates(roots);
+    let mut config = match own {
+        None => builder.with_no_client_auth(),
+        Some([certificate, key]) => {
+            let chain = vec![CertificateDer::from_pem_file(certificate).expect("a certificate")];
+            builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key).expect("a key")).expect("a pair")
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let socket = TcpStream::connect(("127.0.0.1", port)).await?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await?;
+    let mut head = [0; 9];
+    timeout(PATIENCE, stream.read_exact(&mut head)).await.expect("an answer or an end")?;
+    Ok(head)
+}
+
+#[tokio::test]
+async fn xds_is_spoken_with_nobody_who_shows_no_certificate_where_one_is_asked_for() {
+    let (certificates, port) = (Certificates::new(), free_port());
+    let settings = certificates.settings("verify_incoming = true");
+    let _agent = Agent::start(&["-dev", "-grpc-tls-port", &port.to_string(), "-hcl", &settings]).await;
+    let authority = certificates.authority();
+    let head = first_words_of_xds(port, &authority, Some(certificates.client())).await.expect("it is let in");
+    assert_eq!(head[3], 4, "settings of HTTP/2: {head:?}");
+    let sent_away = first_words_of_xds(port, &authority, None).await.expect_err("it shows nothing").to_string();
+    assert!(sent_away.contains("CertificateRequired"), "{sent_away}");
+    let others = Certificates::new();
+    let sent_away =
+        first_words_of_xds(port, &authority, Some(others.client())).await.map_err(|error| error.to_string());
+    assert!(sent_away.is_err(), "a certificate of another authority: {sent_away:?}");
 }
 
 #[tokio::test]

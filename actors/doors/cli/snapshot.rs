@@ -1,12 +1,13 @@
 //! `chancery snapshot`: the agent's whole state in a file.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use chancery::catalog::archive::{self, Contents};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::columns::columns;
@@ -17,7 +18,8 @@ use super::format::{Format, json};
 #[derive(Subcommand)]
 pub(super) enum Snapshot {
     /// Write the state of the agent into a file; it holds private keys, so only you may read it
-    #[command(after_help = "Example:\n\n    $ chancery snapshot save backup.snap")]
+    #[command(after_help = "Examples:\n\n    $ chancery snapshot save backup.snap\n    $ chancery snapshot save \
+                            -append-filename=version,dc backup.snap")]
     Save(Save),
     /// Replace the state of the agent by that of a file
     #[command(after_help = "Example:\n\n    $ chancery snapshot restore backup.snap")]
@@ -32,8 +34,20 @@ pub(super) struct Save {
     /// The file to write
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// What the name of the file tells of the agent, too, before its extension; several with commas between them
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    append_filename: Vec<Told>,
     #[command(flatten)]
     http: HttpFlags,
+}
+
+/// In the order in which a name tells it, however it was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Told {
+    Version,
+    Dc,
+    Node,
+    Status,
 }
 
 #[derive(Args)]
@@ -67,11 +81,15 @@ impl Snapshot {
 
 impl Save {
     fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
-        let answer = self.http.connect()?.fetch("/v1/snapshot", &[])?;
-        write_whole(&self.file, &answer.body)
-            .map_err(|error| CliError::file(&self.file.display().to_string(), &error))?;
+        let agent = self.http.connect()?;
+        let file = match &self.append_filename[..] {
+            [] => self.file.clone(),
+            asked => telling(&self.file, asked, &agent.get("/v1/agent/self", &[])?),
+        };
+        let answer = agent.fetch("/v1/snapshot", &[])?;
+        write_whole(&file, &answer.body).map_err(|error| CliError::file(&file.display().to_string(), &error))?;
         let index = answer.headers.get("x-consul-index").and_then(|index| index.to_str().ok()).unwrap_or("unknown");
-        writeln!(out, "Saved snapshot to index {index}: {} ({} bytes)", self.file.display(), answer.body.len())?;
+        writeln!(out, "Saved snapshot to index {index}: {} ({} bytes)", file.display(), answer.body.len())?;
         Ok(())
     }
 }
@@ -117,6 +135,27 @@ fn lines(of: &Contents, bytes: usize) -> String {
     format!("{}\n{}", columns(&meta), columns(&std::iter::once(head).chain(kinds).collect::<Vec<_>>()))
 }
 
+/// The name of a file with what was asked for of an agent, as it describes itself, before the extension.
+fn telling(file: &Path, asked: &[Told], agent: &Value) -> PathBuf {
+    let config = |field: &str| agent["Config"][field].as_str().unwrap_or_default().to_owned();
+    let leads = agent["Stats"]["consul"]["leader"] == "true";
+    let mut name = file.file_stem().unwrap_or_default().to_owned();
+    for told in asked.iter().collect::<BTreeSet<_>>() {
+        let text = match told {
+            Told::Version => config("Version"),
+            Told::Dc => config("Datacenter"),
+            Told::Node => config("NodeName"),
+            Told::Status => if leads { "leader" } else { "follower" }.to_owned(),
+        };
+        name.push(format!("-{text}"));
+    }
+    if let Some(extension) = file.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    file.with_file_name(name)
+}
+
 /// The file has all of it or is not there: an older one stays until the new one is on the disk.
 fn write_whole(file: &Path, state: &[u8]) -> std::io::Result<()> {
     let mut name = file.file_name().unwrap_or_default().to_owned();
@@ -134,8 +173,24 @@ fn write_whole(file: &Path, state: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
 
-    use super::write_whole;
+    use serde_json::json;
+
+    use super::{Told, telling, write_whole};
+
+    #[test]
+    fn a_name_tells_what_was_asked_for_before_its_extension_in_one_order() {
+        let agent = json!({
+            "Config": { "Version": "1.21.0", "Datacenter": "dc1", "NodeName": "n.1" },
+            "Stats": { "consul": { "leader": "true" } },
+        });
+        let name = |file: &str, asked: &[Told]| telling(Path::new(file), asked, &agent).display().to_string();
+        let all = [Told::Status, Told::Node, Told::Dc, Told::Version, Told::Dc];
+        assert_eq!(name("/b/a.snap", &all), "/b/a-1.21.0-dc1-n.1-leader.snap");
+        assert_eq!(name("a", &[Told::Dc]), "a-dc1");
+        assert_eq!(name("a.b.snap", &[Told::Node]), "a.b-n.1.snap");
+    }
 
     #[test]
     fn a_snapshot_is_for_its_owner_and_whole() {

@@ -19,7 +19,7 @@ use tonic::service::Routes;
 use tonic::transport::{Error, Server};
 
 use super::connection::Connection;
-use crate::doors::listening::Certificate;
+use crate::doors::listening::{Certificate, shake_hands};
 
 /// Accepted connections that wait for their thread.
 const UNSERVED: usize = 1024;
@@ -117,17 +117,8 @@ fn shaken(
                 Ok(socket) => socket,
                 Err(error) => return Some(Err(error)),
             };
-            match tokio::time::timeout(PATIENCE, acceptor.accept(socket)).await {
-                Ok(Ok(stream)) => Some(Ok(stream)),
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "a TLS handshake failed");
-                    None
-                }
-                Err(_) => {
-                    tracing::debug!("a TLS handshake took too long");
-                    None
-                }
-            }
+            let caller = socket.peer_addr().ok();
+            shake_hands(&acceptor, socket, &caller, PATIENCE).await.map(Ok)
         }
     };
     sockets.map(shake).buffer_unordered(SHAKING).filter_map(std::future::ready)

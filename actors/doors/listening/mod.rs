@@ -3,7 +3,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `port.rs` | a port in plaintext; how many connections one client may have |
-//! | `secure.rs` | a port with TLS |
+//! | `secure.rs` | a port with TLS, and the handshake of every door |
 //! | `certificate.rs` | what the files of TLS say |
 //! | `socket_file.rs` | a unix socket, whose it is, and its end |
 
@@ -21,7 +21,7 @@ use axum::serve::IncomingStream;
 
 pub use certificate::{Certificate, CertificateError, CertificateFiles, CipherNames, OldestTls, Spoken};
 pub use port::{ClientLimit, Port, bind};
-pub use secure::SecurePort;
+pub use secure::{SecurePort, shake_hands};
 pub use socket_file::{SocketFile, SocketOwner};
 
 /// Where a door listens.

@@ -1,10 +1,14 @@
 //! A port with TLS. Handshakes are made beside each other, so that a client that is slow at it holds up nobody.
 
+use std::fmt::Debug;
 use std::io;
 use std::time::Duration;
 
 use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::port::{Connection, Port};
@@ -27,21 +31,28 @@ impl SecurePort {
     }
 
     fn shake_hands(&mut self, connection: Connection, caller: Caller) {
-        let acceptor = self.certificate.acceptor();
-        let patience = self.patience;
-        self.shaking.spawn(async move {
-            match tokio::time::timeout(patience, acceptor.accept(connection)).await {
-                Ok(Ok(stream)) => Some((stream, caller)),
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, ?caller, "a TLS handshake failed");
-                    None
-                }
-                Err(_) => {
-                    tracing::debug!(?caller, "a TLS handshake took too long");
-                    None
-                }
-            }
-        });
+        let (acceptor, patience) = (self.certificate.acceptor(), self.patience);
+        self.shaking.spawn(async move { Some((shake_hands(&acceptor, connection, &caller, patience).await?, caller)) });
+    }
+}
+
+/// The connection with TLS; `None` when `caller` does not prove what is asked of it, or takes longer than `patience`.
+pub async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    acceptor: &TlsAcceptor,
+    connection: S,
+    caller: &impl Debug,
+    patience: Duration,
+) -> Option<TlsStream<S>> {
+    match timeout(patience, acceptor.accept(connection)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, ?caller, "a TLS handshake failed");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(?caller, "a TLS handshake took too long");
+            None
+        }
     }
 }
 

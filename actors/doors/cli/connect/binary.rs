@@ -47,26 +47,54 @@ pub(super) fn check_version(envoy: &Path) -> Result<(), CliError> {
     })
 }
 
+/// Refuses the version that `-envoy-version` says, when an Envoy of it would be refused.
+pub(super) fn check_said(version: &str) -> Result<(), CliError> {
+    let wrong = |reason: String| {
+        CliError::usage(format!("-envoy-version {version}: {reason}; -ignore-envoy-compatibility takes any"))
+    };
+    let numbers = numbers(version).ok_or_else(|| wrong("expected a version such as 1.40.0".to_owned()))?;
+    check_numbers(numbers, version).map_err(wrong)
+}
+
 fn check_told(told: &str) -> Result<(), String> {
-    let (major, minor, version) =
-        version(told).ok_or_else(|| format!("no version in what it says: {:?}", told.trim()))?;
-    if (major, minor) < OLDEST {
+    let (numbers, version) = version(told).ok_or_else(|| format!("no version in what it says: {:?}", told.trim()))?;
+    check_numbers(numbers, version)
+}
+
+fn check_numbers(numbers: (u32, u32), version: &str) -> Result<(), String> {
+    if numbers < OLDEST {
         return Err(format!("Envoy {version} is too old: {}.{} or newer is needed", OLDEST.0, OLDEST.1));
     }
     Ok(())
 }
 
 /// Of `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
-fn version(told: &str) -> Option<(u32, u32, &str)> {
+fn version(told: &str) -> Option<((u32, u32), &str)> {
     let (_, after) = told.split_once("version:")?;
     let version = after.trim().split('/').nth(1)?;
+    Some((numbers(version)?, version))
+}
+
+/// Major and minor.
+fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.split('.');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?, version))
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check_told;
+    use super::{check_said, check_told};
+
+    #[test]
+    fn a_version_that_is_said_is_held_to_what_one_that_is_asked_is() {
+        assert!(check_said("1.40.0").is_ok());
+        let told = |version| check_said(version).expect_err("it is refused").to_string();
+        assert_eq!(
+            told("1.30.9"),
+            "-envoy-version 1.30.9: Envoy 1.30.9 is too old: 1.31 or newer is needed; -ignore-envoy-compatibility takes any"
+        );
+        assert!(told("new").starts_with("-envoy-version new: expected a version such as 1.40.0"));
+    }
 
     #[test]
     fn an_old_envoy_is_refused_and_a_new_one_is_not() {

@@ -17,6 +17,9 @@ use crate::doors::cli::api::AgentApi;
 use crate::doors::cli::error::CliError;
 use crate::doors::cli::flags::{HttpFlags, env};
 
+const CONFIG_GEN_LOGGING: &str = "-enable-config-gen-logging: nothing is logged while the bootstrap is made: leave the flag \
+                                  out, -bootstrap prints the result, and what is wrong with it is always said";
+
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(in crate::doors::cli) struct Envoy {
@@ -70,10 +73,10 @@ pub(in crate::doors::cli) struct Envoy {
     omit_deprecated_tags: bool,
     #[command(flatten)]
     gateway: GatewayFlags,
-    /// No effect: the Envoy itself says its version
-    #[arg(long, value_name = "VERSION", hide = true)]
+    /// The version of the Envoy that the bootstrap is for, checked like that of one which is run
+    #[arg(long, value_name = "VERSION")]
     envoy_version: Option<String>,
-    /// No effect: what goes wrong is always said
+    /// Log how the bootstrap is made
     #[arg(long, hide = true)]
     enable_config_gen_logging: bool,
     /// Passed on to Envoy
@@ -99,6 +102,12 @@ impl Envoy {
             return launch::pipe_bootstrap(pipe);
         }
         self.gateway.refuse()?;
+        if self.enable_config_gen_logging {
+            return Err(CliError::usage(CONFIG_GEN_LOGGING));
+        }
+        if let Some(version) = self.envoy_version.as_deref().filter(|_| !self.ignore_envoy_compatibility) {
+            binary::check_said(version)?;
+        }
         if self.bootstrap {
             writeln!(out, "{:#}", self.make_bootstrap()?)?;
             return Ok(());
