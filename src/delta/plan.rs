@@ -85,7 +85,9 @@ impl<'a> Planner<'a> {
         if let Some(entry) = entry.filter(|_| owed && target.is_none() && self.kind == ResourceType::Endpoint) {
             target = self.order.late_endpoints(entry);
             // they go when their cluster has gone
-            target.iter().for_each(|_| self.plan.linger(None));
+            if target.is_some() {
+                self.plan.linger(None);
+            }
         }
         let settled = entry.is_some_and(|entry| entry.sent.is(target) || entry.is_quarantined(target));
         // what it asked for and is not there can be told, the end of what it has cannot
