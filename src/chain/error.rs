@@ -40,6 +40,13 @@ pub enum Fault {
     #[error("service {service:?} has an ExternalSNI, and its service-resolver cannot have {what}")]
     External { service: ServiceName, what: &'static str },
     #[error(
+        "service {service:?} is a function (builtin/aws/lambda), which is called over http, and would be called over \
+         {protocol}: give it the Protocol http in its service-defaults, and its upstreams no other"
+    )]
+    FunctionProtocol { service: ServiceName, protocol: Protocol },
+    #[error("service {service:?} is a function (builtin/aws/lambda), which has no instances for a subset {subset:?}")]
+    FunctionSubset { service: ServiceName, subset: String },
+    #[error(
         "{entry} leads to datacenter {datacenter:?}; this one is {own:?}, and others are not supported by this version \
          of chancery"
     )]

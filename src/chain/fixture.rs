@@ -7,6 +7,7 @@ use crate::model::entry::service_resolver::{Failover, Redirect, Subset};
 use crate::model::entry::service_router::{Mirror, RouteDestination, RouteMatch, ServiceRoute};
 use crate::model::entry::service_splitter::{ServiceSplit, Weight};
 use crate::model::entry::{EntryBody, ServiceDefaults, ServiceResolver, ServiceRouter, ServiceSplitter};
+use crate::model::extension::{Arn, AwsLambda, Extension, ExtensionBody, Invocation, SYSTEM_AUTHORITIES};
 use crate::model::http::PathMatch;
 use crate::model::topic::ChainKey;
 use crate::model::{Entry, EntryKey, Index, Protocol};
@@ -29,6 +30,25 @@ impl World {
 
     pub fn speaks(self, name: &str, protocol: Protocol) -> Self {
         let body = ServiceDefaults { protocol: Some(protocol), ..Default::default() };
+        self.with(name, EntryBody::ServiceDefaults(body))
+    }
+
+    /// A service that is a function.
+    pub fn function(self, name: &str, protocol: Protocol) -> Self {
+        let function = AwsLambda {
+            arn: Arn::parse("arn:aws:lambda:us-west-2:1:function:f").expect("it is a name"),
+            payload_passthrough: false,
+            invocation: Invocation::Synchronous,
+            trusted_ca: SYSTEM_AUTHORITIES.to_owned(),
+        };
+        let extension = Extension {
+            body: ExtensionBody::AwsLambda(Box::new(function)),
+            required: false,
+            consul_version: String::new(),
+            envoy_version: String::new(),
+            arguments: Default::default(),
+        };
+        let body = ServiceDefaults { protocol: Some(protocol), extensions: vec![extension], ..Default::default() };
         self.with(name, EntryBody::ServiceDefaults(body))
     }
 

@@ -32,6 +32,7 @@ pub use explain::{Cause, explain};
 use crate::model::entry::service_resolver::{LoadBalancer, Subset};
 use crate::model::entry::service_router::{RouteDestination, RouteMatch};
 use crate::model::entry::service_splitter::Weight;
+use crate::model::extension::AwsLambda;
 use crate::model::http::HeaderModifiers;
 use crate::model::locality::{FailoverMode, FailoverPolicy, Locality, Prioritize};
 use crate::model::topic::EndpointsKey;
@@ -158,6 +159,8 @@ pub struct Target {
     pub spiffe_id: String,
     /// When an entry says it.
     pub prioritize_by_locality: Option<Prioritize>,
+    /// It is called instead of instances.
+    pub function: Option<AwsLambda>,
 }
 
 /// One of the clusters that a resolver leads to.

@@ -87,8 +87,10 @@ pub(crate) fn a_world() -> impl Strategy<Value = World> {
     let resolvers = prop::collection::vec((a_service(), a_resolver()), 0..4);
     let splitters = prop::collection::vec((a_service(), some_splits()), 0..3);
     let routers = prop::collection::vec((a_service(), prop::collection::vec(a_route(), 0..3)), 0..2);
-    (speaks, resolvers, splitters, routers).prop_map(|(speaks, resolvers, splitters, routers)| {
+    let function = prop::option::weighted(0.2, select(&[Protocol::Http, Protocol::Http2][..]));
+    (speaks, function, resolvers, splitters, routers).prop_map(|(speaks, function, resolvers, splitters, routers)| {
         let world = SERVICES.iter().zip(speaks).fold(World::default(), |world, (name, of)| world.speaks(name, of));
+        let world = function.into_iter().fold(world, |world, of| world.function("e", of));
         let world = resolvers.into_iter().fold(world, |world, (name, body)| world.resolver(name, body));
         let world = splitters.into_iter().fold(world, |world, (name, splits)| world.splitter(name, &splits));
         routers.into_iter().fold(world, |world, (name, routes)| world.routes(name, routes))

@@ -8,8 +8,9 @@ use super::error::Fault;
 use super::{DEFAULT_CONNECT_TIMEOUT, Target, TargetId};
 use crate::model::entry::service_resolver::{EVERY_SUBSET, Redirect, Subset};
 use crate::model::entry::{ProxyDefaults, ServiceDefaults, ServiceResolver};
+use crate::model::extension::AwsLambda;
 use crate::model::locality::{FailoverPolicy, Prioritize};
-use crate::model::{EntryKey, EntryKind, ServiceName, SpiffeId};
+use crate::model::{EntryKey, EntryKind, Protocol, ServiceName, SpiffeId};
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -80,7 +81,8 @@ impl<'a> Compiler<'a> {
             let subset = subset(&wanted, body)?;
             let connect_timeout = self.connect_timeout(body);
             let prioritize = self.prioritize(body, &mut entries);
-            let target = self.target(&wanted, subset, connect_timeout, external, prioritize);
+            let function = self.function(&wanted, &mut entries)?;
+            let target = self.target(&wanted, subset, connect_timeout, external, prioritize, function);
             return Ok(Resolved { target, connect_timeout, body, entries, wanted });
         }
     }
@@ -170,6 +172,7 @@ impl<'a> Compiler<'a> {
         connect_timeout: Duration,
         external: Option<&str>,
         prioritize: Option<Prioritize>,
+        function: Option<AwsLambda>,
     ) -> TargetId {
         let (datacenter, trust_domain) = (self.inputs.datacenter, self.inputs.trust_domain);
         let service = &wanted.service;
@@ -189,9 +192,28 @@ impl<'a> Compiler<'a> {
             name,
             spiffe_id: spiffe_id.to_string(),
             prioritize_by_locality: prioritize,
+            function,
         };
         self.targets.insert(id.clone(), target);
         id
+    }
+
+    /// The function that is called instead of instances; there are none of which some could be a subset.
+    fn function(&mut self, wanted: &Wanted, entries: &mut BTreeSet<EntryKey>) -> Result<Option<AwsLambda>, Fault> {
+        let service = &wanted.service;
+        let Some(function) = self.body::<ServiceDefaults>(service).and_then(ServiceDefaults::function) else {
+            return Ok(None);
+        };
+        let own = self.speaks(service)?;
+        let protocol = self.key.protocol.unwrap_or(own);
+        if !matches!(protocol, Protocol::Http | Protocol::Http2) {
+            return Err(Fault::FunctionProtocol { service: service.clone(), protocol });
+        }
+        if !wanted.subset.is_empty() {
+            return Err(Fault::FunctionSubset { service: service.clone(), subset: wanted.subset.clone() });
+        }
+        entries.insert(EntryKey::new(EntryKind::ServiceDefaults, service.as_str()));
+        Ok(Some(function.clone()))
     }
 
     /// The server name of a service outside the mesh, which has no instances to choose from.

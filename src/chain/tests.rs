@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::fixture::{World, elsewhere, failover, mirror, redirect, route, subsets};
 use super::*;
+use crate::model::EntryKind;
 use crate::model::entry::{EntryBody, ProxyDefaults, ServiceDefaults, ServiceResolver};
 use crate::model::topic::ChainKey;
 
@@ -130,6 +131,7 @@ fn what_makes_no_chain_is_said() {
         }),
         ..Default::default()
     };
+    let default = ServiceResolver { default_subset: "v1".to_owned(), ..subsets(&["v1"]) };
     let cases = [
         (
             World::http(&["web"]).router("web", &[("/", "db")]),
@@ -167,6 +169,15 @@ fn what_makes_no_chain_is_said() {
         (
             external(redirect("a")),
             "service \"web\" has an ExternalSNI, and its service-resolver cannot have a Redirect",
+        ),
+        (
+            World::default().function("web", Protocol::Tcp),
+            "service \"web\" is a function (builtin/aws/lambda), which is called over http, and would be called over tcp: give \
+             it the Protocol http in its service-defaults, and its upstreams no other",
+        ),
+        (
+            World::default().function("web", Protocol::Http).resolver("web", default),
+            "service \"web\" is a function (builtin/aws/lambda), which has no instances for a subset \"v1\"",
         ),
         (
             World::default().resolver("web", far),
@@ -268,7 +279,7 @@ fn what_holds_for_all_is_among_the_entries_that_made_a_chain_what_it_is() {
     assert!(chain.default, "calls go where they went");
     let causes = explain(&chain);
     assert!(
-        causes.iter().all(|cause| cause.entries == [EntryKey::new(crate::model::EntryKind::ProxyDefaults, "global")]),
+        causes.iter().all(|cause| cause.entries == [EntryKey::new(EntryKind::ProxyDefaults, "global")]),
         "{causes:?}"
     );
 }
@@ -355,7 +366,7 @@ fn where_copies_go_is_a_part_of_the_chain_like_where_requests_go() {
     let refused = mirrored(world.clone(), "web", "/v9").error("web");
     assert!(refused.contains("service \"web\" has no subset \"v9\""), "{refused}");
     let read = mirrored(world, "web", "db").compile(&ChainKey::plain("web".into())).read;
-    assert!(read.contains(&EntryKey::new(crate::model::EntryKind::ServiceDefaults, "db")));
+    assert!(read.contains(&EntryKey::new(EntryKind::ServiceDefaults, "db")));
 }
 
 #[test]
@@ -393,4 +404,24 @@ fn copies_and_faults_are_explained_beside_their_route() {
         "route 1 prefix / -> resolver:web.default.default.dc1",
     ];
     assert_eq!(causes[..4], expected);
+}
+
+#[test]
+fn a_function_is_called_instead_of_instances_and_the_entry_that_makes_it_one_is_told() {
+    let world = World::http(&["web"]).function("f", Protocol::Http).splitter("web", &[(9_000, "web"), (1_000, "f")]);
+    let chain = world.chain("web");
+    let functions: Vec<&str> = chain
+        .targets
+        .values()
+        .filter(|target| target.function.is_some())
+        .map(|target| target.service.as_str())
+        .collect();
+    assert_eq!(functions, ["f"]);
+    let causes = explain(&chain);
+    let target =
+        causes.iter().find(|cause| cause.piece == "target" && cause.name.starts_with("f.")).expect("it is told");
+    assert!(target.entries.contains(&EntryKey::new(EntryKind::ServiceDefaults, "f")));
+    assert!(world.chain("f").default, "it is called as others are");
+    let key = ChainKey { protocol: Some(Protocol::Tcp), ..ChainKey::plain("f".into()) };
+    assert!(world.compile(&key).chain.is_err(), "what is not seen as requests cannot be signed");
 }

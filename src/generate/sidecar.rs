@@ -314,6 +314,9 @@ fn behind(
     vantage: Vantage<'_>,
 ) -> Target {
     let by_name = cluster.needs.is_empty();
+    if target.function.is_some() {
+        return Target { service: target.service.clone(), cluster, endpoints: None, unusable: vec![] };
+    }
     let unusable = endpoint::unusable(endpoints, by_name, vantage).collect();
     let endpoints = (!by_name).then(|| endpoint::resource(&cluster.name, endpoints, vantage));
     Target { service: target.service.clone(), cluster, endpoints, unusable }

@@ -18,7 +18,7 @@ use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher:
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
-use super::{secret, yes};
+use super::{address, secret, yes};
 use crate::chain::Target;
 use crate::model::Protocol;
 use crate::model::entry::{TlsSettings, TlsVersion};
@@ -65,6 +65,17 @@ pub(super) fn open(settings: &TlsSettings, target: &Target) -> TransportSocket {
         sni: target.sni.clone(),
         ..Default::default()
     }))
+}
+
+/// A certificate of somebody else that the same authority signed will not do.
+pub(super) fn is_of(host: &str) -> SubjectAltNameMatcher {
+    let san_type = if address::is_ip(host) { SanType::IpAddress } else { SanType::Dns };
+    let exact = MatchPattern::Exact(host.to_owned());
+    SubjectAltNameMatcher {
+        san_type: san_type.into(),
+        matcher: Some(StringMatcher { match_pattern: Some(exact), ..Default::default() }),
+        ..Default::default()
+    }
 }
 
 /// The aggregated stream.

@@ -7,6 +7,7 @@ mod changes;
 mod dialects;
 mod extensions;
 mod faults;
+mod functions;
 mod hatch;
 mod inbound;
 mod instances;

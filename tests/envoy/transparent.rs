@@ -3,8 +3,6 @@
 //!
 //! Whatever root runs (the agent, the Envoys, this test) counts as the proxy; the application is `curl`, as another user.
 
-use std::fs::File;
-use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::Duration;
@@ -12,9 +10,9 @@ use std::time::Duration;
 use chancery_tests::agent::Agent;
 use chancery_tests::app::App;
 use chancery_tests::envoy::Envoy;
+use chancery_tests::namespace::Namespace;
 use chancery_tests::setup;
 use chancery_tests::wait::eventually;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -25,45 +23,23 @@ const INSIDE: &str = "10.99.0.1";
 const OUTSIDE: &str = "10.99.0.2";
 const OUTSIDE_OF_IPV6: &str = "fd00:99::2";
 
-/// A network namespace, gone when dropped.
-struct Namespace(String);
-
-impl Namespace {
-    /// With the calling thread in it, and every program that it starts from now on.
-    fn enter() -> Self {
-        let namespace = Self(format!("chancery-{}", std::process::id()));
-        ip(&["netns", "add", &namespace.0]);
-        let inside = |arguments: &[&str]| ip(&[&["-n", &namespace.0], arguments].concat());
-        inside(&["link", "set", "lo", "up"]);
-        for address in [INSIDE, OUTSIDE] {
-            inside(&["address", "add", &format!("{address}/32"), "dev", "lo"]);
-        }
-        inside(&["address", "add", &format!("{OUTSIDE_OF_IPV6}/128"), "dev", "lo", "nodad"]);
-        inside(&["route", "add", "default", "dev", "lo", "src", INSIDE]);
-        let file = File::open(format!("/var/run/netns/{}", namespace.0)).expect("the namespace was made");
-        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("root may enter it");
-        namespace
+/// With the addresses above.
+fn enter() -> Namespace {
+    let namespace = Namespace::enter();
+    for address in [INSIDE, OUTSIDE] {
+        namespace.ip(&["address", "add", &format!("{address}/32"), "dev", "lo"]);
     }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        _ = Command::new("ip").args(["netns", "delete", &self.0]).status();
-    }
-}
-
-fn ip(arguments: &[&str]) {
-    let output = Command::new("ip").args(arguments).output().expect("there is an ip");
-    assert!(output.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    namespace.ip(&["address", "add", &format!("{OUTSIDE_OF_IPV6}/128"), "dev", "lo", "nodad"]);
+    namespace.ip(&["route", "add", "default", "dev", "lo", "src", INSIDE]);
+    namespace
 }
 
 /// What is missing for this, if anything is.
 fn missing() -> Option<&'static str> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("the right to make a network namespace (root)");
+    if let Some(missing) = Namespace::missing() {
+        return Some(missing);
     }
     let programs = [
-        ("ip", "ip (iproute2)"),
         ("iptables", "iptables"),
         ("iptables-restore", "iptables"),
         ("ip6tables-restore", "iptables"),
@@ -115,7 +91,7 @@ async fn an_application_reaches_services_by_their_virtual_addresses_and_knows_of
     if let Some(missing) = missing() {
         return setup::skip("transparent proxy", missing);
     }
-    let _namespace = Namespace::enter();
+    let _namespace = enter();
     let agent = Agent::dev().await;
     let (backend, plain) = (App::http("backend").await, App::http("plain").await);
     agent.put("/v1/config", json!({ "Kind": "service-defaults", "Name": "backend", "Protocol": "http" })).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -58,16 +58,19 @@ impl Envoy {
         arguments: &[&str],
         edit: impl FnOnce(&mut Value),
     ) -> Self {
-        let port = free_port();
-        let admin = format!("127.0.0.1:{port}");
-        let bootstrap = agent
-            .run(&["connect", "envoy", "-sidecar-for", service, "-admin-bind", &admin, "-bootstrap"])
-            .unwrap_or_else(|error| panic!("{error}"));
-        let mut bootstrap: Value = serde_json::from_str(&bootstrap).expect("a bootstrap is JSON");
-        edit(&mut bootstrap);
-        let file = agent.write_file(&format!("bootstrap-{service}.json"), &bootstrap.to_string());
-        let mut envoy =
-            Self::launch(service, &admin, &file, &agent.folder().join(format!("envoy-{service}.log")), arguments);
+        let (admin, file) = bootstrap(agent, service, edit);
+        let mut envoy = Self::launch(envoy(), service, &admin, &file, agent.folder(), arguments);
+        envoy.wait_ready().await;
+        envoy
+    }
+
+    /// The same, by a program that becomes Envoy.
+    ///
+    /// # Panics
+    /// As [`Self::sidecar_for`].
+    pub async fn sidecar_by(program: &Path, agent: &Agent, service: &str) -> Self {
+        let (admin, file) = bootstrap(agent, service, |_| ());
+        let mut envoy = Self::launch(Command::new(program), service, &admin, &file, agent.folder(), &[]);
         envoy.wait_ready().await;
         envoy
     }
@@ -82,7 +85,7 @@ impl Envoy {
         bootstrap["admin"] = json!({ "address": { "socket_address": { "address": "127.0.0.1", "port_value": port } } });
         let file = folder.join(format!("{name}.json"));
         std::fs::write(&file, bootstrap.to_string()).expect("a temporary file can be written");
-        let mut envoy = Self::launch(name, &admin, &file, &folder.join(format!("{name}.log")), &[]);
+        let mut envoy = Self::launch(envoy(), name, &admin, &file, folder, &[]);
         envoy.wait_ready().await;
         envoy
     }
@@ -103,11 +106,18 @@ impl Envoy {
         envoy
     }
 
-    fn launch(service: &str, admin: &str, bootstrap: &Path, log: &Path, arguments: &[&str]) -> Self {
-        let mut command = Command::new(setup::envoy().expect("an Envoy to run"));
+    fn launch(
+        mut command: Command,
+        service: &str,
+        admin: &str,
+        bootstrap: &Path,
+        folder: &Path,
+        arguments: &[&str],
+    ) -> Self {
         command.arg("--config-path").arg(bootstrap);
         command.arg("--use-dynamic-base-id").args(ARGUMENTS).args(arguments);
-        let program = Program::start(format!("the Envoy of {service}"), &mut command, log);
+        let log = folder.join(format!("envoy-{service}.log"));
+        let program = Program::start(format!("the Envoy of {service}"), &mut command, &log);
         Self { service: service.to_owned(), admin: Client::new(admin), program }
     }
 
@@ -227,6 +237,22 @@ fn escape(text: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect()
+}
+
+fn envoy() -> Command {
+    Command::new(setup::envoy().expect("an Envoy to run"))
+}
+
+/// Where the Envoy shall be asked about itself, and the file with its bootstrap.
+fn bootstrap(agent: &Agent, service: &str, edit: impl FnOnce(&mut Value)) -> (String, PathBuf) {
+    let admin = format!("127.0.0.1:{}", free_port());
+    let bootstrap = agent
+        .run(&["connect", "envoy", "-sidecar-for", service, "-admin-bind", &admin, "-bootstrap"])
+        .unwrap_or_else(|error| panic!("{error}"));
+    let mut bootstrap: Value = serde_json::from_str(&bootstrap).expect("a bootstrap is JSON");
+    edit(&mut bootstrap);
+    let file = agent.write_file(&format!("bootstrap-{service}.json"), &bootstrap.to_string());
+    (admin, file)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod golden;
 pub mod grafana;
 pub mod http;
 pub mod mesh;
+pub mod namespace;
 pub mod ports;
 pub mod process;
 pub mod prometheus;

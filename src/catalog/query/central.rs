@@ -102,7 +102,9 @@ fn extensions(tables: &Tables, service: &ServiceName) -> Vec<Configured> {
     let of_service = tables.body::<ServiceDefaults>(service.as_str()).map_or(&[][..], |body| &body.extensions);
     let configured = |kind, name: &str, extensions: &[Extension]| {
         let entry = EntryKey::new(kind, name);
-        let configured = extensions.iter().map(|one| Configured { entry: entry.clone(), extension: one.clone() });
+        // a function has its say where the service is called
+        let of_proxies = extensions.iter().filter(|one| one.function().is_none());
+        let configured = of_proxies.map(|one| Configured { entry: entry.clone(), extension: one.clone() });
         configured.collect::<Vec<_>>()
     };
     let mut all = configured(EntryKind::ProxyDefaults, "global", of_all);

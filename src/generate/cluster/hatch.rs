@@ -40,6 +40,9 @@ pub(in crate::generate) fn by_hand(
     outgoing: &TlsSettings,
 ) -> Result<Arc<Resource>, Reason> {
     let wrong = |why: String| Err(Reason::Hatch(hatch::CLUSTER, why));
+    if target.function.is_some() {
+        return wrong("leads to instances, and the service is a function (builtin/aws/lambda)".to_owned());
+    }
     let mut cluster: Cluster = hatch::read(hatch::CLUSTER, &settings.envoy_cluster_json)?;
     if cluster.name.is_empty() {
         name.clone_into(&mut cluster.name);

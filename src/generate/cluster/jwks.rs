@@ -6,11 +6,9 @@ use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, DnsLookupFamily};
 use envoy_types::pb::envoy::config::core::v3::{DataSource, TransportSocket, data_source::Specifier};
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::common_tls_context::ValidationContextType;
-use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::subject_alt_name_matcher::SanType;
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
-    CertificateValidationContext, CommonTlsContext, SubjectAltNameMatcher, UpstreamTlsContext,
+    CertificateValidationContext, CommonTlsContext, UpstreamTlsContext,
 };
-use envoy_types::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher::MatchPattern};
 use envoy_types::util::pack_any;
 
 use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
@@ -96,7 +94,7 @@ fn proved(host: &str, keys: &RemoteKeySet) -> TransportSocket {
     let validation = keys.cluster.trusted_ca.as_ref().map(|authority| {
         ValidationContextType::ValidationContext(CertificateValidationContext {
             trusted_ca: Some(trusted(authority)),
-            match_typed_subject_alt_names: vec![is_of(host)],
+            match_typed_subject_alt_names: vec![tls::is_of(host)],
             ..Default::default()
         })
     });
@@ -113,17 +111,6 @@ fn trusted(authority: &TrustedCa) -> DataSource {
         TrustedCa::Inline(pem) => Specifier::InlineString(pem.clone()),
     };
     DataSource { specifier: Some(specifier), ..Default::default() }
-}
-
-/// A certificate of somebody else that the same authority signed will not do.
-fn is_of(host: &str) -> SubjectAltNameMatcher {
-    let san_type = if address::is_ip(host) { SanType::IpAddress } else { SanType::Dns };
-    let exact = MatchPattern::Exact(host.to_owned());
-    SubjectAltNameMatcher {
-        san_type: san_type.into(),
-        matcher: Some(StringMatcher { match_pattern: Some(exact), ..Default::default() }),
-        ..Default::default()
-    }
 }
 
 #[cfg(test)]

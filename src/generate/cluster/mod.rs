@@ -1,6 +1,7 @@
 //! Where connections go: the application behind the proxy, the targets of its upstreams, and where keys are fetched.
 
 mod failover;
+mod function;
 mod hatch;
 mod jwks;
 mod local_app;

@@ -24,6 +24,7 @@ use envoy_types::pb::envoy::r#type::v3::Percent;
 use envoy_types::pb::google::protobuf::{UInt32Value, UInt64Value};
 
 use super::all_http_options;
+use super::function::function;
 use crate::chain::Target;
 use crate::generate::vantage::Vantage;
 use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
@@ -60,10 +61,13 @@ pub(in crate::generate) fn upstream(
     if target.connect_timeout.is_zero() {
         return Err(Reason::NoTime);
     }
-    let made_of = (name, target.connect_timeout, &target.sni, &target.spiffe_id);
+    let made_of = (name, target.connect_timeout, &target.sni, &target.spiffe_id, &target.function);
     // only a cluster that has its instances inside looks another way from elsewhere
     let seen_from = Some(vantage).filter(|vantage| !vantage.is_anywhere() && has_host_names(endpoints));
     Ok(endpoints.resource(sharing_key(("cluster", made_of, settings, seen_from)), || {
+        if let Some(called) = &target.function {
+            return function(name, target, called, settings);
+        }
         let mut cluster = by_target(name, target, settings);
         let name: Arc<str> = name.into();
         if has_host_names(endpoints) {
@@ -88,6 +92,16 @@ fn is_host_name(address: &str) -> bool {
 }
 
 fn by_target(name: &str, target: &Target, settings: Settings<'_>) -> Cluster {
+    let mut cluster = common(name, target, settings);
+    cluster.transport_socket = Some(tls::open(settings.outgoing, target));
+    if settings.protocol.is_http_like() {
+        cluster.typed_extension_protocol_options = all_http_options(pooled(settings.protocol));
+    }
+    cluster
+}
+
+/// Wherever the connections go.
+pub(super) fn common(name: &str, target: &Target, settings: Settings<'_>) -> Cluster {
     let mut cluster = Cluster {
         name: name.to_owned(),
         alt_stat_name: name.to_owned(),
@@ -99,13 +113,9 @@ fn by_target(name: &str, target: &Target, settings: Settings<'_>) -> Cluster {
         }),
         outlier_detection: Some(settings.passive_health_check.map(outliers).unwrap_or_default()),
         circuit_breakers: Some(circuit_breakers(settings.limits)),
-        transport_socket: Some(tls::open(settings.outgoing, target)),
         ..Default::default()
     };
     balance(&mut cluster, settings.load_balancer);
-    if settings.protocol.is_http_like() {
-        cluster.typed_extension_protocol_options = all_http_options(pooled(settings.protocol));
-    }
     cluster
 }
 
@@ -114,7 +124,7 @@ fn by_target(name: &str, target: &Target, settings: Settings<'_>) -> Cluster {
 /// way at that moment would fail. So callers let go of them before.
 const POOLED_IDLE_TIME: Duration = Duration::from_secs(5);
 
-fn pooled(protocol: Protocol) -> HttpProtocolOptions {
+pub(super) fn pooled(protocol: Protocol) -> HttpProtocolOptions {
     let protocol_config = if protocol.is_http2() {
         ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default())
     } else {

@@ -54,7 +54,10 @@ impl Clusters {
                         clusters.add("", callee, false, resources);
                     }
                 }
-                ExtensionBody::LocalRateLimit(_) | ExtensionBody::Lua(_) | ExtensionBody::PropertyOverride(_) => {}
+                ExtensionBody::AwsLambda(_)
+                | ExtensionBody::LocalRateLimit(_)
+                | ExtensionBody::Lua(_)
+                | ExtensionBody::PropertyOverride(_) => {}
             }
         }
         clusters

@@ -136,6 +136,8 @@ fn without(
 fn is_about(extension: &Extension, resource: &Resource) -> bool {
     let listener = |direction| resource.kind == ResourceType::Listener && direction_of(resource) == Some(direction);
     match &extension.body {
+        // the proxies of the service have nothing to do with it
+        ExtensionBody::AwsLambda(_) => false,
         ExtensionBody::ExtAuthz(authz) => listener(authz.direction),
         ExtensionBody::LocalRateLimit(_) => listener(Direction::Inbound),
         ExtensionBody::Lua(lua) => listener(lua.direction),
@@ -238,6 +240,7 @@ fn change(
 ) -> Result<Option<callees::Called>, String> {
     let required = extension.required;
     match &extension.body {
+        ExtensionBody::AwsLambda(_) => Ok(None),
         ExtensionBody::LocalRateLimit(limit) => filters::local_rate_limit(json, limit).map(|()| None),
         ExtensionBody::Lua(lua) => filters::lua(json, lua).map(|()| None),
         ExtensionBody::ExtAuthz(authz) => filters::ext_authz(json, authz, required, clusters),

@@ -63,6 +63,10 @@ impl Draft<'_> {
         if !stays(&target) {
             return;
         }
+        if let Some(function) = chain.targets.values().find_map(|target| target.function.as_ref()) {
+            let reason = Reason::NotForGrpc(function.arn.host());
+            return self.refuse(ResourceType::Listener, name, reason, self.of_node());
+        }
         self.resources.push(client::listener(name, chain));
         if !self.targets.insert(service) {
             return;

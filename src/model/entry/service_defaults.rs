@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::expose::Expose;
-use crate::model::extension::Extension;
+use crate::model::extension::{AwsLambda, Extension};
 use crate::model::proxy::{MutualTls, Protocol};
 use crate::model::rate_limits::RateLimits;
 use crate::model::transparent::TransparentProxy;
@@ -50,6 +50,13 @@ pub struct UpstreamDefaults {
 pub struct UpstreamOverride {
     pub name: String,
     pub settings: UpstreamSettings,
+}
+
+impl ServiceDefaults {
+    /// The function that the service is, if it is one.
+    pub fn function(&self) -> Option<&AwsLambda> {
+        self.extensions.iter().find_map(Extension::function)
+    }
 }
 
 impl UpstreamDefaults {

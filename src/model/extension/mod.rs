@@ -1,5 +1,6 @@
 //! Envoy extensions: what a user adds to the resources of a proxy after they were made.
 
+mod aws_lambda;
 mod callee;
 mod fate;
 mod property_override;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use aws_lambda::{Arn, AwsLambda, Invocation, SYSTEM_AUTHORITIES};
 pub use callee::{Callee, GrpcCallee, Location, TextMatch, TextMatchKind};
 pub use fate::{Fate, fates};
 pub use property_override::{Operation, Patch, PatchedType, PropertyOverride};
@@ -25,6 +27,7 @@ pub const CONSUL_VERSION: &str = "1.21.4";
 
 words! {
     ExtensionName {
+        AwsLambda = "builtin/aws/lambda",
         ExtAuthz = "builtin/ext-authz",
         LocalRateLimit = "builtin/http/localratelimit",
         Lua = "builtin/lua",
@@ -66,6 +69,7 @@ pub struct Configured {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ExtensionBody {
+    AwsLambda(Box<AwsLambda>),
     ExtAuthz(Box<ExtAuthz>),
     LocalRateLimit(LocalRateLimit),
     Lua(Lua),
@@ -89,8 +93,17 @@ impl Extension {
         }
     }
 
+    /// It is not about the proxies of the service: it makes a function of the service, for its callers.
+    pub fn function(&self) -> Option<&AwsLambda> {
+        match &self.body {
+            ExtensionBody::AwsLambda(function) => Some(function),
+            _ => None,
+        }
+    }
+
     pub fn name(&self) -> ExtensionName {
         match self.body {
+            ExtensionBody::AwsLambda(_) => ExtensionName::AwsLambda,
             ExtensionBody::ExtAuthz(_) => ExtensionName::ExtAuthz,
             ExtensionBody::LocalRateLimit(_) => ExtensionName::LocalRateLimit,
             ExtensionBody::Lua(_) => ExtensionName::Lua,

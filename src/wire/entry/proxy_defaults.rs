@@ -18,7 +18,7 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ProxyDefaults> {
         access_logs: access_logs::decode(fields)?,
         prioritize_by_locality: nearness::prioritize(fields)?,
         failover_policy: nearness::policy(fields, "FailoverPolicy")?,
-        extensions: extension::decode(fields)?,
+        extensions: extension::of_all(fields)?,
     };
     mesh_gateway::none(fields, "MeshGateway")?;
     Ok(defaults)

@@ -26,10 +26,13 @@ pub(super) fn decode(fields: &mut Fields<'_>) -> Result<ServiceDefaults> {
         local_request_timeout: fields.milliseconds("LocalRequestTimeoutMs")?,
         rate_limits: rate_limits::decode(fields)?,
         max_request_headers_kb: headers_kb(fields)?,
-        extensions: extension::decode(fields)?,
+        extensions: extension::of_service(fields)?,
     };
     mesh_gateway::none(fields, "MeshGateway")?;
     no_destination(fields)?;
+    if !defaults.external_sni.is_empty() && defaults.function().is_some() {
+        return Err(fields.error("ExternalSNI", "does not go with builtin/aws/lambda, which says where calls go"));
+    }
     Ok(defaults)
 }
 

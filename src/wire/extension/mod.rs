@@ -1,6 +1,7 @@
 //! `EnvoyExtensions` of `service-defaults` and `proxy-defaults`. Arguments are read whole when they are written, so that
 //! nobody waits for a proxy to find a slip in them.
 
+mod aws_lambda;
 mod callee;
 mod ext_authz;
 mod local_rate_limit;
@@ -15,7 +16,26 @@ use super::members::Members;
 use crate::model::Opaque;
 use crate::model::extension::{Direction, Extension, ExtensionBody, ExtensionName, Lua};
 
-pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Vec<Extension>> {
+/// Of `service-defaults`.
+pub(super) fn of_service(fields: &mut Fields<'_>) -> Result<Vec<Extension>> {
+    let extensions = decode(fields)?;
+    if extensions.iter().filter(|extension| extension.function().is_some()).count() > 1 {
+        return Err(fields.error("EnvoyExtensions", "a service is one function: name one builtin/aws/lambda"));
+    }
+    Ok(extensions)
+}
+
+/// Of `proxy-defaults`.
+pub(super) fn of_all(fields: &mut Fields<'_>) -> Result<Vec<Extension>> {
+    let extensions = decode(fields)?;
+    if let Some(at) = extensions.iter().position(|extension| extension.function().is_some()) {
+        let why = "builtin/aws/lambda makes a function of one service: say it in the service-defaults of that service";
+        return Err(fields.error(&format!("EnvoyExtensions[{at}].Name"), why));
+    }
+    Ok(extensions)
+}
+
+fn decode(fields: &mut Fields<'_>) -> Result<Vec<Extension>> {
     let given = fields.objects("EnvoyExtensions", "an Envoy extension")?.unwrap_or_default();
     given.into_iter().map(one).collect()
 }
@@ -24,12 +44,6 @@ fn one(mut fields: Fields<'_>) -> Result<Extension> {
     let name = fields.text("Name")?;
     if name.is_empty() {
         return Err(fields.error("Name", "is required"));
-    }
-    if name == "builtin/aws/lambda" {
-        let instead = "it would change the Envoys of all callers, which sign with keys of their machines, and an extension \
-                       changes those of its own service alone: register a service that calls the function, or have the \
-                       application call it";
-        return Err(fields.error("Name", format!("{}; {instead}", unsupported(&name))));
     }
     let name: ExtensionName =
         fields.word("Name", "Envoy extension")?.ok_or_else(|| fields.error("Name", "is required"))?;
@@ -41,6 +55,10 @@ fn one(mut fields: Fields<'_>) -> Result<Extension> {
         .object("Arguments", "the arguments of the extension")?
         .ok_or_else(|| fields.error("Arguments", "are required"))?;
     let body = match name {
+        ExtensionName::AwsLambda => {
+            aws_lambda::has_no_constraint(&fields, &consul_version, &envoy_version)?;
+            ExtensionBody::AwsLambda(Box::new(aws_lambda::decode(&mut inner)?))
+        }
         ExtensionName::ExtAuthz => ExtensionBody::ExtAuthz(Box::new(ext_authz::decode(&mut inner)?)),
         ExtensionName::LocalRateLimit => ExtensionBody::LocalRateLimit(local_rate_limit::decode(&mut inner)?),
         ExtensionName::Lua => ExtensionBody::Lua(lua(&mut inner)?),

@@ -1,0 +1,35 @@
+// A service that is a function: requests are signed, and go to AWS. Nobody registers it.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          { destination_name = "resize", local_bind_port = 5000 },
+        ]
+      }
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    {
+      kind = "service-defaults"
+      name = "resize"
+      protocol = "http"
+      envoy_extensions = [
+        {
+          name = "builtin/aws/lambda"
+          arguments = { arn = "arn:aws:lambda:us-west-2:111111111111:function:resize" }
+        },
+      ]
+    },
+  ]
+}
