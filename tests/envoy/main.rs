@@ -21,6 +21,7 @@ mod permissions;
 mod permissive;
 mod reach;
 mod refusal;
+mod resolving;
 mod restart;
 mod rotation;
 mod routing;

@@ -35,12 +35,16 @@ struct State {
     calls: AtomicU64,
 }
 
-/// Which calls are answered with 503, those of `/health` not counted.
+/// Which calls fail, those of `/health` not counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failing {
     Never = 0,
+    /// With 503.
     EveryOther = 1,
+    /// With 503.
     Always = 2,
+    /// Calls are taken, and never answered.
+    ToAnswer = 3,
 }
 
 impl App {
@@ -72,7 +76,13 @@ impl App {
         Self::serve(address, name, content, |stream, state| async move {
             let service = service_fn(move |request| {
                 let answer = answer(&request, &state);
-                async move { Ok::<_, Infallible>(answer) }
+                let silent = state.failing.load(Ordering::Relaxed) == Failing::ToAnswer as u8;
+                async move {
+                    if silent {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok::<_, Infallible>(answer)
+                }
             });
             // a client that goes away is nobody's fault
             _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
