@@ -12,7 +12,7 @@ use crate::model::entry::ServiceResolver;
 use crate::model::entry::service_router::ServiceRoute;
 use crate::model::entry::service_splitter::Weight;
 use crate::model::fault::{Abort, AbortStatus};
-use crate::model::locality::{FailoverMode, FailoverPolicy, Prioritize};
+use crate::model::locality::{FailoverMode, FailoverPolicy, Prioritize, Shares};
 use crate::model::topic::ChainKey;
 
 const SERVICES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -41,7 +41,9 @@ fn a_resolver() -> impl Strategy<Value = ServiceResolver> {
         resolver.subsets = subsets(if both { &["v1", "v2"] } else { &["v1"] }).subsets;
         if default {
             resolver.default_subset = "v1".to_owned();
-            resolver.prioritize_by_locality = Some(Prioritize::Failover);
+            let shares = Shares { same_zone: 80, same_region: 15, elsewhere: 5 };
+            let prioritize = if both { Prioritize::Weighted(shares) } else { Prioritize::Failover };
+            resolver.prioritize_by_locality = Some(prioritize);
         }
         if both {
             let regions = vec!["r1".to_owned(), "r2".to_owned()];

@@ -48,6 +48,7 @@ pub(super) fn locality(group: Group<'_, envoy::LbEndpoint>) -> LocalityLbEndpoin
         locality: group.locality.map(place),
         lb_endpoints: group.instances,
         priority: group.priority,
+        load_balancing_weight: group.weight.map(|value| UInt32Value { value }),
         ..Default::default()
     }
 }

@@ -13,14 +13,52 @@ pub struct Locality {
     pub zone: String,
 }
 
-words! {
-    /// Whether instances near the caller go before others (`PrioritizeByLocality`).
-    Prioritize {
-        /// All the same.
-        None = "none",
-        /// Those of the caller's zone, then those of its region, then others: each while those before have no healthy one.
-        Failover = "failover",
+/// Whether instances near the caller go before others (`PrioritizeByLocality`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Prioritize {
+    /// All the same.
+    #[default]
+    None,
+    /// Those of the caller's zone, then those of its region, then others: each while those before have no healthy one.
+    Failover,
+    /// They get more calls than others.
+    Weighted(Shares),
+}
+
+/// Percent of the calls, by where instances are: 100 together, and none of them 0, so that nobody is left without anybody
+/// to call. What is said of a place where no instance is goes to the others in proportion.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Shares {
+    /// In the caller's zone.
+    pub same_zone: u32,
+    /// In another zone of its region.
+    pub same_region: u32,
+    pub elsewhere: u32,
+}
+
+impl Shares {
+    /// By [`Locality::distance`].
+    pub fn at(self, distance: u32) -> u32 {
+        match distance {
+            0 => self.same_zone,
+            1 => self.same_region,
+            _ => self.elsewhere,
+        }
     }
+}
+
+impl Prioritize {
+    pub fn mode(self) -> PrioritizeMode {
+        match self {
+            Self::None => PrioritizeMode::None,
+            Self::Failover => PrioritizeMode::Failover,
+            Self::Weighted(_) => PrioritizeMode::Weighted,
+        }
+    }
+}
+
+words! {
+    PrioritizeMode { None = "none", Failover = "failover", Weighted = "weighted" }
 
     FailoverMode {
         /// A target after the other.

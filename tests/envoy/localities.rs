@@ -95,6 +95,37 @@ async fn instances_of_the_zone_go_first_then_those_of_the_region_then_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn calls_are_shared_between_the_zone_the_region_and_elsewhere() {
+    if !setup::has_envoy("weights by locality") {
+        return;
+    }
+    let mesh = here().await;
+    let region = instance(&mesh.agent, "backend", "same-region", "here", "b").await;
+    let far = instance(&mesh.agent, "backend", "far", "there", "a").await;
+    until(&mesh, &["backend-1", "far", "same-region"]).await;
+    let weights = json!({ "SameZone": 70, "SameRegion": 20, "Elsewhere": 10 });
+    let weighted = json!({ "Mode": "weighted", "Weights": weights });
+    write(&mesh, json!({ "Kind": "service-resolver", "Name": "backend", "PrioritizeByLocality": weighted })).await;
+    mesh.settle().await;
+    let tally = mesh.tally(1000).await;
+    // each within four standard deviations of a thousand draws
+    for (name, share) in [("backend-1", 642..=758), ("same-region", 150..=250), ("far", 63..=137)] {
+        let calls = tally.get(name).copied().unwrap_or_default();
+        assert!(share.contains(&calls), "{name}: {tally:?}");
+    }
+    // nobody of the zone is left: its part goes to the others
+    mesh.agent.http.poke("/v1/agent/service/maintenance/backend-1?enable=true").await.expect("it is taken");
+    until(&mesh, &["far", "same-region"]).await;
+    let tally = mesh.tally(600).await;
+    let calls = tally.get("same-region").copied().unwrap_or_default();
+    assert!((355..=445).contains(&calls), "two of three: {tally:?}");
+    for elsewhere in [region, far] {
+        elsewhere.envoy.assert_no_rejections().await;
+    }
+    mesh.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failover_goes_region_by_region() {
     if !setup::has_envoy("failover by locality") {
         return;

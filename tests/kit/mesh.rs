@@ -190,7 +190,7 @@ impl Mesh {
             let arrived = changes.as_array().is_some_and(|list| list.iter().all(|change| change["converged"] == true));
             let proxies = mesh.agent.http.json("/admin/proxies").await;
             let proxies = proxies.as_array().cloned().unwrap_or_default();
-            arrived && proxies.len() == mesh.envoys().count() && proxies.iter().all(in_sync)
+            arrived && proxies.len() >= mesh.envoys().count() && proxies.iter().all(in_sync)
         })
         .await;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::{
     Thresholds, thresholds::RetryBudget as EnvoyRetryBudget,
 };
+use envoy_types::pb::envoy::config::cluster::v3::cluster::common_lb_config::LocalityConfigSpecifier;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{
     ClusterDiscoveryType, CommonLbConfig, DiscoveryType, DnsLookupFamily, EdsClusterConfig, LbConfig, LbPolicy,
     LeastRequestLbConfig, RingHashLbConfig, RoundRobinLbConfig, SlowStartConfig,
@@ -31,6 +32,7 @@ use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
 use crate::model::entry::TlsSettings;
 use crate::model::entry::service_resolver::{LoadBalancer, LoadBalancerPolicy, RingHash, SlowStart};
 use crate::model::entry::service_splitter::Weight;
+use crate::model::locality::Prioritize;
 use crate::model::upstream_settings::{Limits, PassiveHealthCheck};
 use crate::model::{Endpoints, Protocol};
 use crate::resource::{Resource, ResourceType, Shared};
@@ -61,11 +63,12 @@ pub(in crate::generate) fn upstream(
     if target.connect_timeout.is_zero() {
         return Err(Reason::NoTime);
     }
-    let made_of = (name, target.connect_timeout, &target.sni, &target.spiffe_id, &target.function);
+    let Target { connect_timeout, sni, spiffe_id, function: called, .. } = target;
+    let made_of = (name, connect_timeout, sni, spiffe_id, called, is_weighed(target));
     // only a cluster that has its instances inside looks another way from elsewhere
     let seen_from = Some(vantage).filter(|vantage| !vantage.is_anywhere() && has_host_names(endpoints));
     Ok(endpoints.resource(sharing_key(("cluster", made_of, settings, seen_from)), || {
-        if let Some(called) = &target.function {
+        if let Some(called) = called {
             return function(name, target, called, settings);
         }
         let mut cluster = by_target(name, target, settings);
@@ -94,10 +97,19 @@ fn is_host_name(address: &str) -> bool {
 fn by_target(name: &str, target: &Target, settings: Settings<'_>) -> Cluster {
     let mut cluster = common(name, target, settings);
     cluster.transport_socket = Some(tls::open(settings.outgoing, target));
+    if let Some(common) = cluster.common_lb_config.as_mut().filter(|_| is_weighed(target)) {
+        let by_weight = LocalityConfigSpecifier::LocalityWeightedLbConfig(Default::default());
+        common.locality_config_specifier = Some(by_weight);
+    }
     if settings.protocol.is_http_like() {
         cluster.typed_extension_protocol_options = all_http_options(pooled(settings.protocol));
     }
     cluster
+}
+
+/// Places have weights in the assignments of its endpoints.
+fn is_weighed(target: &Target) -> bool {
+    matches!(target.prioritize_by_locality, Some(Prioritize::Weighted(_)))
 }
 
 /// Wherever the connections go.

@@ -112,7 +112,8 @@ pub(super) fn assignment(cluster: &str, endpoints: &Shared<Endpoints>, vantage: 
         let several = groups.len() > 1;
         let locality = |group| {
             let locality = endpoint::locality(group);
-            let weight = if several { weight(&locality) } else { 1 };
+            let given = locality.load_balancing_weight.map(|weight| weight.value);
+            let weight = given.unwrap_or_else(|| if several { weight(&locality) } else { 1 });
             LocalityLbEndpoints {
                 locality: Some(locality.locality.unwrap_or_default()),
                 load_balancing_weight: Some(UInt32Value { value: weight }),

@@ -1,0 +1,89 @@
+// Instances in the zone of the proxy get most of the calls, those of its region some, all others a few; two zones share by their instances.
+proxy = "web-sidecar-proxy"
+
+node {
+  name    = "n1"
+  address = "10.0.0.1"
+  locality { region = "r1", zone = "a" }
+  service {
+    name = "web"
+    port = 8080
+    connect { sidecar_service = {
+      port = 21000
+      proxy = {
+        upstreams = [
+          { destination_name = "api", local_bind_port = 5000 },
+        ]
+      }
+    } }
+  }
+}
+
+node {
+  name    = "n2"
+  address = "10.0.0.2"
+  locality { region = "r2", zone = "a" }
+  service {
+    name = "api"
+    id   = "api-2"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+node {
+  name    = "n3"
+  address = "10.0.0.3"
+  locality { region = "r1", zone = "a" }
+  service {
+    name = "api"
+    id   = "api-3"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+node {
+  name    = "n4"
+  address = "10.0.0.4"
+  locality { region = "r1", zone = "b" }
+  service {
+    name = "api"
+    id   = "api-4"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+node {
+  name    = "n5"
+  address = "10.0.0.5"
+  service {
+    name = "api"
+    id   = "api-5"
+    port = 9000
+    connect { sidecar_service { port = 20000 } }
+  }
+}
+
+node {
+  name    = "n6"
+  address = "10.0.0.6"
+  locality { region = "r1", zone = "c" }
+  service {
+    name = "api"
+    id   = "api-6"
+    port = 9000
+    weights { passing = 3, warning = 1 }
+    connect { sidecar_service {
+      port = 20000
+      weights { passing = 3, warning = 1 }
+    } }
+  }
+}
+
+config_entries {
+  bootstrap = [
+    { kind = "service-resolver", name = "api", prioritize_by_locality = { mode = "weighted", weights = { same_zone = 80, same_region = 15, elsewhere = 5 } } },
+  ]
+}
