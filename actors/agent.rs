@@ -105,7 +105,12 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
     let trust_domain = TrustDomain::from(format!("{cluster_id}.consul"));
     let clock = Clock::system();
     let now = UnixTime(clock.unix_seconds());
-    let first_root = config.first_root.as_ref().map(|root| root.state(&trust_domain, now)).transpose()?.map(Arc::new);
+    let first_root = config
+        .first_root
+        .as_ref()
+        .map(|root| root.state(&trust_domain, config.lifetimes.root, now))
+        .transpose()?
+        .map(Arc::new);
     let plan = Plan {
         settings: Settings {
             datacenter: config.datacenter.clone(),
@@ -120,7 +125,7 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
         clock,
         trust_domain,
         first_root,
-        leaf_ttl: config.leaf_ttl,
+        lifetimes: config.lifetimes,
         node: config.node_name.clone(),
         checks: config.checks_run.clone(),
         ripples: RippleLog::new(metrics::ripple_ended),

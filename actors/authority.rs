@@ -12,10 +12,8 @@ use actix::{Actor, AsyncContext, Context, Handler, Message};
 
 use chancery::authority::{self, Wanted};
 use chancery::catalog::{Act, AuthorityState, Condition, Operation, RecordKey, Refusal, Write, query};
-use chancery::model::{KeyKind, TrustDomain, UnixTime};
+use chancery::model::{KeyKind, Lifetimes, TrustDomain, UnixTime};
 use chancery::wire::authority::Configuration;
-
-pub use chancery::authority::ROOT_TTL;
 
 use crate::catalog::{CatalogHandle, CommitError};
 use crate::kit::{Cells, Clock, Desk, ExitGuard, Pinned, Post, Seat};
@@ -31,6 +29,8 @@ pub struct AuthorityParts {
     pub trust_domain: TrustDomain,
     /// The root of a mesh that has none yet; `None`: one is made.
     pub first_root: Option<Arc<AuthorityState>>,
+    /// How long one lives that is made.
+    pub root_ttl: Duration,
     pub seat: Seat<Authority>,
     pub desk: Arc<Desk>,
     pub cells: Cells,
@@ -74,9 +74,11 @@ pub async fn reconfigure(parts: &LeafParts, asked: &Configuration, rotate: bool)
         _ => Wanted::Same,
     };
     let now = UnixTime(parts.clock.unix_seconds());
-    let ttl = state.leaf_ttl.unwrap_or(parts.leaf_ttl);
+    let until_now = state.lifetimes(parts.lifetimes);
+    let lifetimes =
+        Lifetimes { leaf: asked.leaf_ttl.unwrap_or(until_now.leaf), root: asked.root_ttl.unwrap_or(until_now.root) };
     let (bridge, serial) = (!asked.without_cross_signing, uuid::Uuid::new_v4().into_bytes());
-    let next = authority::configure(state, &wanted, asked.leaf_ttl, ttl, bridge, now, serial)?;
+    let next = authority::configure(state, &wanted, lifetimes, until_now, bridge, now, serial)?;
     match parts.catalog.commit(replace(next)).await {
         Ok(_) => Ok(()),
         Err(CommitError::Refused(Refusal::Transaction(_))) => Err(ConfigureError::Meanwhile),
@@ -118,7 +120,7 @@ impl Authority {
             return;
         }
         let now = UnixTime(self.parts.clock.unix_seconds());
-        let made = || authority::new_root(&self.parts.trust_domain, KeyKind::default(), now);
+        let made = || authority::new_root(&self.parts.trust_domain, KeyKind::default(), self.parts.root_ttl, now);
         match first.cloned().map_or_else(made, Ok) {
             Ok(state) => self.parts.catalog.commit_later("keep the root", Write::SetAuthority(state)),
             Err(error) => tracing::error!(%error, "no root certificate could be made; the mesh has no identities"),

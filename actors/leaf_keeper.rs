@@ -15,7 +15,7 @@ use actix::{Actor, ActorContext as _, AsyncContext, Context, Handler, Message, S
 
 use chancery::authority;
 use chancery::catalog::{Tables, Write, query};
-use chancery::model::{Leaf, Place, ServiceName, SpiffeId, UnixTime};
+use chancery::model::{Leaf, Lifetimes, Place, ServiceName, SpiffeId, UnixTime};
 
 use crate::catalog::{CatalogHandle, CommitError};
 use crate::kit::registry::Start;
@@ -29,7 +29,8 @@ pub struct LeafParts {
     pub catalog: CatalogHandle,
     pub places: Arc<Bell<Place>>,
     pub clock: Clock,
-    pub leaf_ttl: Duration,
+    /// Where nothing else was said since.
+    pub lifetimes: Lifetimes,
 }
 
 pub struct LeafKeeper {
@@ -103,7 +104,7 @@ fn issue(parts: &LeafParts, service: &ServiceName) -> Result<Leaf, RenewError> {
     };
     let now = UnixTime(parts.clock.unix_seconds());
     let serial = uuid::Uuid::new_v4().into_bytes();
-    let ttl = authority.leaf_ttl.unwrap_or(parts.leaf_ttl);
+    let ttl = authority.lifetimes(parts.lifetimes).leaf;
     let leaf = authority::issue_leaf(authority, &identity, now, ttl, serial)?;
     metrics::leaf_issued();
     Ok(leaf)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use chancery::catalog::{AuthorityState, Settings, Tables};
-use chancery::model::{Place, ServiceName, TrustDomain};
+use chancery::model::{Lifetimes, Place, ServiceName, TrustDomain};
 
 use crate::authority::{Authority, AuthorityParts};
 use crate::catalog::{Catalog, CatalogHandle, CatalogParts};
@@ -39,7 +39,7 @@ pub struct Plan {
     pub trust_domain: TrustDomain,
     /// The root of a mesh that has none yet, when it is not to be made.
     pub first_root: Option<Arc<AuthorityState>>,
-    pub leaf_ttl: Duration,
+    pub lifetimes: Lifetimes,
     /// The node whose checks are run here.
     pub node: chancery::model::NodeName,
     pub checks: CheckSettings,
@@ -79,9 +79,9 @@ impl House {
         };
         let catalog = ground.catalog(&plan);
         if plan.settings.mesh {
-            ground.authority(&catalog, plan.trust_domain, plan.first_root);
+            ground.authority(&catalog, plan.trust_domain, plan.first_root, plan.lifetimes.root);
         }
-        let (leaves, identities) = ground.leaves(&catalog, plan.leaf_ttl);
+        let (leaves, identities) = ground.leaves(&catalog, plan.lifetimes);
         let watches = ground.watches(identities);
         let proxies = Proxies::start::<SidecarSubject>(&watches, &ground.desk, &ground.cells);
         let programs = Proxies::start::<GrpcSubject>(&watches, &ground.desk, &ground.cells);
@@ -128,12 +128,19 @@ impl Ground {
         handle
     }
 
-    fn authority(&self, catalog: &CatalogHandle, trust_domain: TrustDomain, first_root: Option<Arc<AuthorityState>>) {
+    fn authority(
+        &self,
+        catalog: &CatalogHandle,
+        trust_domain: TrustDomain,
+        first_root: Option<Arc<AuthorityState>>,
+        root_ttl: Duration,
+    ) {
         let parts = AuthorityParts {
             catalog: catalog.clone(),
             clock: self.clock,
             trust_domain,
             first_root,
+            root_ttl,
             seat: Seat::default(),
             desk: Arc::clone(&self.desk),
             cells: self.sources.clone(),
@@ -142,9 +149,9 @@ impl Ground {
     }
 
     /// The keepers of leaves, and the bell that tells them which identities are wanted.
-    fn leaves(&self, catalog: &CatalogHandle, leaf_ttl: Duration) -> (LeafParts, Arc<Bell<ServiceName>>) {
+    fn leaves(&self, catalog: &CatalogHandle, lifetimes: Lifetimes) -> (LeafParts, Arc<Bell<ServiceName>>) {
         let (catalog, places) = (catalog.clone(), Arc::clone(&self.places));
-        let parts = LeafParts { catalog, places, clock: self.clock, leaf_ttl };
+        let parts = LeafParts { catalog, places, clock: self.clock, lifetimes };
         let seat: Seat<LeafRegistry> = Seat::default();
         let wake = seat.clone();
         let identities = Bell::with_edges(move |service: &ServiceName| wake.tell(Reconcile(service.clone())));

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
 use chancery::authority;
-use chancery::model::{KeyKind, TrustDomain, UnixTime};
+use chancery::model::{KeyKind, Lifetimes, TrustDomain, UnixTime};
 use chancery_tests::agent::Agent;
 use chancery_tests::setup;
 use chancery_tests::wait::eventually;
@@ -136,7 +136,9 @@ fn under_the_name_consul_it_answers_as_consul() {
 async fn the_first_root_may_be_one_that_somebody_has_already() {
     const CLUSTER: &str = "11111111-2222-3333-4444-555555555555";
     let now = UnixTime(i64::try_from(SystemTime::UNIX_EPOCH.elapsed().expect("now").as_secs()).expect("now"));
-    let root = |domain: &str| authority::new_root(&TrustDomain::from(domain), KeyKind::Ec(384), now).expect("a root");
+    let root = |domain: &str| {
+        authority::new_root(&TrustDomain::from(domain), KeyKind::Ec(384), Lifetimes::DEFAULT.root, now).expect("a root")
+    };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = |state: &chancery::catalog::AuthorityState| {
         let root = state.roots.active().expect("it is active");

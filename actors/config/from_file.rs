@@ -1,7 +1,7 @@
 //! Settings that a file says, and what it says that has no effect.
 
-use std::time::Duration;
-
+use chancery::model::Lifetimes;
+use chancery::wire::authority::ttl;
 use chancery::wire::fields::asks_nothing;
 use chancery::wire::{DecodeError, Fields, Typing, locality};
 
@@ -165,20 +165,12 @@ impl Reading<'_> {
         self.keep(connect.only("ca_provider", &["consul"]));
         if let Some(mut authority) = self.keep(connect.object("ca_config", "connect.ca_config")) {
             self.text(&mut authority, "cluster_id", &mut settings.cluster_id, uuid);
-            settings.leaf_cert_ttl = self.leaf_cert_ttl(&mut authority);
+            settings.leaf_cert_ttl = self.keep(ttl(&mut authority, "leaf_cert_ttl", &Lifetimes::OF_LEAVES));
+            settings.root_cert_ttl = self.keep(ttl(&mut authority, "root_cert_ttl", &Lifetimes::OF_ROOTS));
             settings.first_root = self.keep(FirstRoot::read(&mut authority));
             self.finish(&mut authority, keys::CA_CONFIG);
         }
         self.finish(&mut connect, keys::CONNECT);
-    }
-
-    fn leaf_cert_ttl(&mut self, fields: &mut Fields<'_>) -> Option<Duration> {
-        let ttl = self.keep(fields.duration("leaf_cert_ttl"));
-        let hours = Duration::from_secs(3600)..=Duration::from_secs(365 * 24 * 3600);
-        if ttl != Duration::ZERO && !hours.contains(&ttl) {
-            self.problem(fields.error("leaf_cert_ttl", "expected a duration from 1h to 8760h"));
-        }
-        Some(ttl).filter(|ttl| *ttl != Duration::ZERO)
     }
 
     fn port(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Option<u16> {

@@ -33,7 +33,6 @@ const RATES: &str =
 pub(super) const RELOAD: &str = "send SIGHUP, or run `chancery reload`";
 const SIGNING: &str = "a signature costs less than the limit would";
 const STAMP: &str = "it is a stamp of Consul's own build";
-const TEN_YEARS: &str = "a root that is made here lives ten years: bring another with private_key and root_cert";
 const TOKENS: &str = "there are no tokens: keep the ports to yourself with client_addr";
 const WATCH: &str = "run `chancery watch` beside the agent";
 const WITH_THE_CHANGE: &str =
@@ -218,6 +217,5 @@ pub(super) const CA_CONFIG: &[Idle] = &[
     ("csr_max_per_second", SIGNING),
     ("force_without_cross_signing", WITH_THE_CHANGE),
     ("intermediate_cert_ttl", NO_INTERMEDIATE),
-    ("root_cert_ttl", TEN_YEARS),
     ("skip_validate", LOOKED_AT),
 ];

@@ -21,10 +21,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chancery::catalog::{EXPOSED_PORTS, Registration, SIDECAR_PORTS};
-use chancery::model::{Action, Check, Datacenter, Entry, Locality, NodeName};
+use chancery::model::{Action, Check, Datacenter, Entry, Lifetimes, Locality, NodeName};
 
 pub use agent_flags::{AgentFlags, ConfigFormat, ConfigPath, ConfigPaths};
 pub use problem::{ConfigError, Problem};
@@ -42,7 +41,6 @@ use crate::xds_settings::XdsSettings;
 
 const HTTP_PORT: u16 = 8500;
 const GRPC_PORT: u16 = 8502;
-const LEAF_TTL: Duration = Duration::from_secs(72 * 3600);
 
 /// What the agent runs with.
 #[derive(Clone, PartialEq, Debug)]
@@ -99,7 +97,7 @@ pub struct AgentConfig {
     pub cluster_id: Option<String>,
     /// What is said of the first root; `None`: nothing.
     pub first_root: Option<FirstRoot>,
-    pub leaf_ttl: Duration,
+    pub lifetimes: Lifetimes,
     pub xds: XdsSettings,
     /// How checks are run.
     pub checks_run: CheckSettings,
@@ -203,6 +201,7 @@ fn resolve(
     let default_bind = if dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
     let bind_addr = settings.bind_addr.unwrap_or(default_bind.into());
     AgentConfig {
+        lifetimes: settings.lifetimes(),
         datacenter: Datacenter::from(settings.datacenter.unwrap_or_else(|| "dc1".to_owned())),
         node_name,
         node_id: settings.node_id,
@@ -236,7 +235,6 @@ fn resolve(
         entries: definitions.entries,
         cluster_id: settings.cluster_id,
         first_root: settings.first_root,
-        leaf_ttl: settings.leaf_cert_ttl.unwrap_or(LEAF_TTL),
         xds: settings.xds.resolve(),
         threads: settings.threads.map_or_else(processors, usize::from),
         warnings,

@@ -1,5 +1,7 @@
 //! `connect.ca_config`: the root of a mesh that has none yet.
 
+use std::time::Duration;
+
 use chancery::authority::{self, AuthorityError};
 use chancery::catalog::AuthorityState;
 use chancery::model::{KeyKind, Secret, TrustDomain, UnixTime};
@@ -23,12 +25,19 @@ impl FirstRoot {
         Ok(given.or_else(|| kind.map(Self::Made)))
     }
 
+    /// `lives`: how long, if it is made.
+    ///
     /// # Errors
     /// When the certificate is none of a root for this domain that is valid now, or such a key cannot be made.
-    pub fn state(&self, domain: &TrustDomain, now: UnixTime) -> std::result::Result<AuthorityState, AuthorityError> {
+    pub fn state(
+        &self,
+        domain: &TrustDomain,
+        lives: Duration,
+        now: UnixTime,
+    ) -> std::result::Result<AuthorityState, AuthorityError> {
         match self {
             Self::Given { certificate, key } => authority::given_root(domain, certificate, key.reveal(), now),
-            Self::Made(kind) => authority::new_root(domain, *kind, now),
+            Self::Made(kind) => authority::new_root(domain, *kind, lives, now),
         }
     }
 }

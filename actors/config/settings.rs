@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chancery::catalog::{EXPOSED_PORTS, SIDECAR_PORTS};
-use chancery::model::{Action, Locality};
+use chancery::model::{Action, Lifetimes, Locality};
 
 use super::address::Host;
 use super::checks::CheckKeys;
@@ -50,6 +50,7 @@ pub(super) struct Settings {
     pub(super) cluster_id: Option<String>,
     pub(super) first_root: Option<FirstRoot>,
     pub(super) leaf_cert_ttl: Option<Duration>,
+    pub(super) root_cert_ttl: Option<Duration>,
     pub(super) mesh: Option<bool>,
     pub(super) xds: XdsKeys,
     pub(super) http: HttpKeys,
@@ -58,6 +59,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    pub(super) fn lifetimes(&self) -> Lifetimes {
+        let Lifetimes { leaf, root } = Lifetimes::DEFAULT;
+        Lifetimes { leaf: self.leaf_cert_ttl.unwrap_or(leaf), root: self.root_cert_ttl.unwrap_or(root) }
+    }
+
     /// These win over earlier ones.
     pub(super) fn over(self, mut earlier: Self) -> Self {
         earlier.node_meta.extend(self.node_meta);
@@ -93,6 +99,7 @@ impl Settings {
             cluster_id: self.cluster_id.or(earlier.cluster_id),
             first_root: self.first_root.or(earlier.first_root),
             leaf_cert_ttl: self.leaf_cert_ttl.or(earlier.leaf_cert_ttl),
+            root_cert_ttl: self.root_cert_ttl.or(earlier.root_cert_ttl),
             mesh: self.mesh.or(earlier.mesh),
             xds: self.xds.over(earlier.xds),
             http: self.http.over(earlier.http),

@@ -1,5 +1,7 @@
 mod served;
 
+use std::time::Duration;
+
 use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -69,7 +71,7 @@ fn dev_needs_nothing_else() {
     assert_eq!(config.grpc, ["127.0.0.1:8502".parse().unwrap()]);
     assert_eq!(config.advertise_addr, Ipv4Addr::LOCALHOST);
     assert_eq!((config.default_intention, config.log_level.as_str(), config.log_json), (Action::Allow, "info", false));
-    assert_eq!(config.leaf_ttl, Duration::from_secs(72 * 3600));
+    assert_eq!(config.lifetimes, Lifetimes::DEFAULT);
     assert!(config.threads >= 1);
     assert_eq!(AgentConfig::load(&flags("-dev -threads 3")).unwrap().threads, 3);
     assert_eq!(config.warnings, Vec::<String>::new());
@@ -129,7 +131,7 @@ fn every_key_takes_effect() {
         addresses = { grpc = "10.0.0.1" }
         acl { default_policy = "deny" }
         connect { enabled = true, ca_provider = "consul"
-          ca_config { cluster_id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8", leaf_cert_ttl = "1h" } }
+          ca_config { cluster_id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8", leaf_cert_ttl = "1h", root_cert_ttl = "20000h" } }
         log_level = "TRACE"
         pid_file = "/run/chancery.pid"
         primary_datacenter = "dc3"
@@ -157,7 +159,8 @@ fn every_key_takes_effect() {
     assert_eq!((config.sidecar_ports, config.pid_file), (30000..=30001, Some("/run/chancery.pid".into())));
     assert_eq!(config.default_intention, Action::Deny);
     assert_eq!(config.cluster_id.as_deref(), Some("6ba7b810-9dad-11d1-80b4-00c04fd430c8"));
-    assert_eq!(config.leaf_ttl, Duration::from_secs(3600));
+    assert_eq!(config.lifetimes.leaf, Duration::from_secs(3600));
+    assert_eq!(config.lifetimes.root, Duration::from_secs(20_000 * 3600));
     assert_eq!((config.log_level.as_str(), config.log_json), ("trace", true));
     let services: Vec<_> =
         config.services.iter().map(|one| (one.service.name.as_str(), one.sidecar.is_some())).collect();
@@ -301,7 +304,11 @@ fn what_is_not_supported_is_told() {
         ("connect { ca_provider = \"vault\" }", "DIR/a.hcl:1: key \"connect.ca_provider\": the text \"vault\" NOT_YET"),
         (
             "connect { ca_config { leaf_cert_ttl = \"1m\" } }",
-            "DIR/a.hcl:1: key \"connect.ca_config.leaf_cert_ttl\": expected a duration from 1h to 8760h",
+            "DIR/a.hcl:1: key \"connect.ca_config.leaf_cert_ttl\": must be from 1h0m0s to 8760h0m0s",
+        ),
+        (
+            "connect { ca_config { root_cert_ttl = \"24h\" } }",
+            "DIR/a.hcl:1: key \"connect.ca_config.root_cert_ttl\": must be from 8760h0m0s to 876000h0m0s",
         ),
     ]);
 }

@@ -20,10 +20,6 @@ pub use rotation::{Wanted, configure, retire};
 
 use crate::model::UnixTime;
 
-/// Ten years.
-pub const ROOT_TTL: Duration = Duration::from_secs(87_600 * 3600);
-/// Three days.
-pub const LEAF_TTL: Duration = Duration::from_secs(72 * 3600);
 /// Certificates are valid from a little earlier than now, for clocks that are behind.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 

@@ -1,11 +1,13 @@
 //! The root: made once, kept by the store.
 
+use std::time::Duration;
+
 use rcgen::{
     BasicConstraints, DnType, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, SanType,
 };
 use ring::digest;
 
-use super::{AuthorityError, CLOCK_SKEW, ROOT_TTL, hex_pairs, parameters};
+use super::{AuthorityError, CLOCK_SKEW, hex_pairs, parameters};
 use crate::catalog::AuthorityState;
 use crate::model::{Index, KeyKind, Root, Roots, Secret, TrustDomain, UnixTime};
 
@@ -14,14 +16,19 @@ use crate::model::{Index, KeyKind, Root, Roots, Secret, TrustDomain, UnixTime};
 ///
 /// # Errors
 /// When a certificate cannot hold the time or the trust domain, the kind of key is none that is made here, or the system has no randomness to give.
-pub fn new_root(trust_domain: &TrustDomain, kind: KeyKind, now: UnixTime) -> Result<AuthorityState, AuthorityError> {
+pub fn new_root(
+    trust_domain: &TrustDomain,
+    kind: KeyKind,
+    lives: Duration,
+    now: UnixTime,
+) -> Result<AuthorityState, AuthorityError> {
     let algorithm = match kind {
         KeyKind::Ec(256) => &PKCS_ECDSA_P256_SHA256,
         KeyKind::Ec(384) => &PKCS_ECDSA_P384_SHA384,
         _ => return Err(AuthorityError::KeyKind),
     };
     let key = KeyPair::generate_for(algorithm)?;
-    let (not_before, not_after) = (now.minus(CLOCK_SKEW), now.plus(ROOT_TTL));
+    let (not_before, not_after) = (now.minus(CLOCK_SKEW), now.plus(lives));
     // roots follow each other by years, so the second of its making is number enough
     let serial_number = u64::try_from(now.0).map_err(|_| AuthorityError::Time(now.0))?;
     let mut parameters = parameters(serial_number, not_before, not_after)?;

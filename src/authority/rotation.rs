@@ -14,7 +14,7 @@ use x509_parser::x509::X509Name;
 
 use super::{AuthorityError, given_root, new_root, parameters};
 use crate::catalog::AuthorityState;
-use crate::model::{KeyKind, Root, Secret, UnixTime};
+use crate::model::{KeyKind, Lifetimes, Root, Secret, UnixTime};
 
 /// Which root shall be the active one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,29 +27,35 @@ pub enum Wanted {
     Given { certificate: String, key: Secret },
 }
 
-/// The state with another root or another life of leaves (`None`: as before). `leaf_ttl` is the one until now.
+/// The state with another root or other lifetimes of certificates that are made from now on.
 ///
 /// # Errors
 /// When a given root is not what it must be, or the old root may not sign another authority and a bridge is asked for.
 pub fn configure(
     state: &AuthorityState,
     wanted: &Wanted,
-    new_leaf_ttl: Option<Duration>,
-    leaf_ttl: Duration,
+    lifetimes: Lifetimes,
+    until_now: Lifetimes,
     bridge: bool,
     now: UnixTime,
     serial: [u8; 16],
 ) -> Result<AuthorityState, AuthorityError> {
     let domain = &state.roots.trust_domain;
+    let leaf_ttl = until_now.leaf;
     let mut next = match wanted {
         Wanted::Same => state.clone(),
-        Wanted::Fresh(kind) => rotate(state, &new_root(domain, *kind, now)?, leaf_ttl, bridge, now, serial)?,
+        Wanted::Fresh(kind) => {
+            rotate(state, &new_root(domain, *kind, lifetimes.root, now)?, leaf_ttl, bridge, now, serial)?
+        }
         Wanted::Given { certificate, key } => {
             rotate(state, &given_root(domain, certificate, key.reveal(), now)?, leaf_ttl, bridge, now, serial)?
         }
     };
-    if let Some(ttl) = new_leaf_ttl.filter(|ttl| *ttl != leaf_ttl) {
-        next.leaf_ttl = Some(ttl);
+    if lifetimes.root != until_now.root {
+        next.root_ttl = Some(lifetimes.root);
+    }
+    if lifetimes.leaf != leaf_ttl {
+        next.leaf_ttl = Some(lifetimes.leaf);
         next.leaves_until = next.leaves_until.max(now.plus(leaf_ttl));
     }
     Ok(next)

@@ -2,14 +2,14 @@ use x509_parser::prelude::*;
 
 use super::*;
 use crate::catalog::AuthorityState;
-use crate::model::{KeyKind, Leaf, SpiffeId, TrustDomain};
+use crate::model::{KeyKind, Leaf, Lifetimes, SpiffeId, TrustDomain};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const SERIAL: [u8; 16] = [0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const DOMAIN: &str = "11111111-2222-3333-4444-555555555555.consul";
 
 fn authority() -> AuthorityState {
-    new_root(&TrustDomain::from(DOMAIN), KeyKind::default(), NOW).unwrap()
+    new_root(&TrustDomain::from(DOMAIN), KeyKind::default(), Lifetimes::DEFAULT.root, NOW).unwrap()
 }
 
 fn identity(service: &str) -> SpiffeId {
@@ -18,7 +18,7 @@ fn identity(service: &str) -> SpiffeId {
 
 fn leaf() -> (AuthorityState, Leaf) {
     let authority = authority();
-    let leaf = issue_leaf(&authority, &identity("web"), NOW, LEAF_TTL, SERIAL).unwrap();
+    let leaf = issue_leaf(&authority, &identity("web"), NOW, Lifetimes::DEFAULT.leaf, SERIAL).unwrap();
     (authority, leaf)
 }
 
@@ -140,12 +140,15 @@ fn no_leaf_is_issued_for_another_trust_domain_or_a_name_that_is_a_path() {
     let authority = authority();
     let stranger = SpiffeId { trust_domain: "other.consul".into(), ..identity("web") };
     assert!(matches!(
-        issue_leaf(&authority, &stranger, NOW, LEAF_TTL, SERIAL),
+        issue_leaf(&authority, &stranger, NOW, Lifetimes::DEFAULT.leaf, SERIAL),
         Err(AuthorityError::TrustDomain { .. })
     ));
     for name in ["web/../db", "", "a b", "web?x"] {
         assert!(
-            matches!(issue_leaf(&authority, &identity(name), NOW, LEAF_TTL, SERIAL), Err(AuthorityError::Name(_))),
+            matches!(
+                issue_leaf(&authority, &identity(name), NOW, Lifetimes::DEFAULT.leaf, SERIAL),
+                Err(AuthorityError::Name(_))
+            ),
             "{name}"
         );
     }
@@ -156,14 +159,17 @@ fn nothing_is_issued_without_an_active_root() {
     let mut authority = authority();
     authority.roots.roots[0].active = false;
     assert!(matches!(
-        issue_leaf(&authority, &identity("web"), NOW, LEAF_TTL, SERIAL),
+        issue_leaf(&authority, &identity("web"), NOW, Lifetimes::DEFAULT.leaf, SERIAL),
         Err(AuthorityError::NoActiveRoot)
     ));
 }
 
 #[test]
 fn a_time_before_1970_is_refused() {
-    assert!(matches!(new_root(&DOMAIN.into(), KeyKind::default(), UnixTime(0)), Err(AuthorityError::Time(-60))));
+    assert!(matches!(
+        new_root(&DOMAIN.into(), KeyKind::default(), Lifetimes::DEFAULT.root, UnixTime(0)),
+        Err(AuthorityError::Time(-60))
+    ));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::record::{Record, RecordKey};
 use crate::model::intention::Permission;
-use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName};
+use crate::model::{Action, Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Lifetimes, Node, NodeName};
 use crate::model::{Roots, Secret, Service, ServiceId, ServiceName, Status, UnixTime};
 
 /// One change. It is applied whole or refused whole.
@@ -167,6 +167,9 @@ pub struct AuthorityState {
     /// How long leaves live; `None`: as the agent is configured.
     #[serde(default)]
     pub leaf_ttl: Option<Duration>,
+    /// How long the next root lives that is made; `None`: as the agent is configured.
+    #[serde(default)]
+    pub root_ttl: Option<Duration>,
     /// Until when a leaf that was made with an earlier setting may live.
     #[serde(default)]
     pub leaves_until: UnixTime,
@@ -177,6 +180,11 @@ pub struct AuthorityState {
 }
 
 impl AuthorityState {
+    /// Of certificates that are made now.
+    pub fn lifetimes(&self, configured: Lifetimes) -> Lifetimes {
+        Lifetimes { leaf: self.leaf_ttl.unwrap_or(configured.leaf), root: self.root_ttl.unwrap_or(configured.root) }
+    }
+
     pub fn new(roots: Roots, key: Secret) -> Self {
         Self {
             roots,
@@ -184,6 +192,7 @@ impl AuthorityState {
             bridges: Vec::new(),
             trusted_until: BTreeMap::new(),
             leaf_ttl: None,
+            root_ttl: None,
             leaves_until: UnixTime::default(),
             create_index: Index::default(),
             modify_index: Index::default(),

@@ -1,7 +1,9 @@
 //! Roots, leaves, identities. Private keys live in [`Secret`], which does not print itself.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,18 +15,38 @@ use super::names::{Datacenter, Index, ServiceName, TrustDomain};
 pub struct UnixTime(pub i64);
 
 impl UnixTime {
-    pub fn plus(self, duration: std::time::Duration) -> Self {
+    pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)))
     }
 
-    pub fn minus(self, duration: std::time::Duration) -> Self {
+    pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)))
     }
 
     /// From this to a later moment; zero when it is not later.
-    pub fn until(self, later: Self) -> std::time::Duration {
-        std::time::Duration::from_secs(u64::try_from(later.0 - self.0).unwrap_or(0))
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_secs(u64::try_from(later.0 - self.0).unwrap_or(0))
     }
+}
+
+/// How long certificates are valid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lifetimes {
+    pub leaf: Duration,
+    pub root: Duration,
+}
+
+impl Lifetimes {
+    /// Three days, and ten years.
+    pub const DEFAULT: Self = Self { leaf: hours(72), root: hours(87_600) };
+    /// Leaves are renewed within their life, which must leave time for that.
+    pub const OF_LEAVES: RangeInclusive<Duration> = hours(1)..=hours(8760);
+    /// No shorter than a leaf, and a hundred years at most.
+    pub const OF_ROOTS: RangeInclusive<Duration> = hours(8760)..=hours(876_000);
+}
+
+const fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours * 3600)
 }
 
 /// Key material. Prints as `(secret)`, so it never reaches a log.

@@ -31,7 +31,7 @@ pub mod virtual_ip;
 pub mod words;
 
 pub use access_logs::AccessLogs;
-pub use certs::{KeyKind, Leaf, Root, Roots, Secret, SpiffeId, UnixTime};
+pub use certs::{KeyKind, Leaf, Lifetimes, Root, Roots, Secret, SpiffeId, UnixTime};
 pub use check::{Check, CheckDefinition, Probe, Status, Target};
 pub use endpoint::{Endpoint, Endpoints, Instance};
 pub use entry::{Entry, EntryKey, EntryKind};

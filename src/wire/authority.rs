@@ -1,5 +1,6 @@
 //! `/v1/connect/ca/configuration`. Of a root that somebody brought, the key comes in and never goes out again.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,15 +10,14 @@ use super::answer::key_kind as shown_key_kind;
 use super::duration;
 use super::fields::{DecodeError, Fields, Result, Typing};
 use crate::catalog::AuthorityState;
-use crate::model::{Index, KeyKind, Secret};
-
-/// Leaves are renewed within their life, so it must leave time for that.
-const SHORTEST_LEAF: Duration = Duration::from_secs(3600);
+use crate::model::{Index, KeyKind, Lifetimes, Secret};
 
 /// What a new configuration asks for.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Configuration {
     pub leaf_ttl: Option<Duration>,
+    /// Of the next root that is made.
+    pub root_ttl: Option<Duration>,
     /// Of a root that is made for it; `None`: as the active one's.
     pub key: Option<KeyKind>,
     /// Certificate and key of a root that takes over, PEM.
@@ -27,7 +27,7 @@ pub struct Configuration {
 
 /// # Errors
 /// Naming the field that breaks a rule, and the rule.
-pub fn decode(body: &Value, root_ttl: Duration) -> Result<Configuration> {
+pub fn decode(body: &Value) -> Result<Configuration> {
     let mut fields = Fields::new(body, "the configuration of the authority", Typing::Weak)?;
     fields.only("Provider", &["consul"])?;
     fields.unsupported(&["State"])?;
@@ -49,18 +49,24 @@ pub fn decode(body: &Value, root_ttl: Duration) -> Result<Configuration> {
             return Err(config.error(field, "is not supported: leaves are made without a limit"));
         }
     }
-    let lives = config.duration("RootCertTTL")?;
-    if !lives.is_zero() && lives != root_ttl {
-        return Err(config.error("RootCertTTL", format!("is always {} here", duration::show(root_ttl))));
-    }
-    let leaf_ttl = Some(config.duration("LeafCertTTL")?).filter(|ttl| !ttl.is_zero());
-    if leaf_ttl.is_some_and(|ttl| ttl < SHORTEST_LEAF || ttl > root_ttl) {
-        let (least, most) = (duration::show(SHORTEST_LEAF), duration::show(root_ttl));
-        return Err(config.error("LeafCertTTL", format!("must be from {least} to {most}")));
-    }
+    let root_ttl = ttl(&mut config, "RootCertTTL", &Lifetimes::OF_ROOTS)?;
+    let leaf_ttl = ttl(&mut config, "LeafCertTTL", &Lifetimes::OF_LEAVES)?;
     let (key, root) = (key_kind(&mut config)?, root(&mut config)?);
     config.finish()?;
-    Ok(Configuration { leaf_ttl, key, root, without_cross_signing })
+    Ok(Configuration { leaf_ttl, root_ttl, key, root, without_cross_signing })
+}
+
+/// How long certificates live that are made from now on; `None` when nothing is said of it.
+///
+/// # Errors
+/// When it is none of those.
+pub fn ttl(config: &mut Fields<'_>, field: &'static str, of: &RangeInclusive<Duration>) -> Result<Option<Duration>> {
+    let ttl = Some(config.duration(field)?).filter(|ttl| !ttl.is_zero());
+    if ttl.is_some_and(|ttl| !of.contains(&ttl)) {
+        let (least, most) = (duration::show(*of.start()), duration::show(*of.end()));
+        return Err(config.error(field, format!("must be from {least} to {most}")));
+    }
+    Ok(ttl)
 }
 
 /// `PrivateKeyType` and `PrivateKeyBits`.
@@ -120,17 +126,18 @@ struct ConfigAnswer {
 }
 
 /// As the path answers; sent back, it changes nothing.
-pub fn configuration(state: &AuthorityState, default_leaf_ttl: Duration, root_ttl: Duration) -> impl Serialize {
+pub fn configuration(state: &AuthorityState, configured: Lifetimes) -> impl Serialize {
+    let lifetimes = state.lifetimes(configured);
     let (private_key_type, private_key_bits) =
         shown_key_kind(state.roots.active().map(|root| root.key).unwrap_or_default());
     Answer {
         provider: "consul",
         config: ConfigAnswer {
             intermediate_cert_ttl: "8760h",
-            leaf_cert_ttl: duration::show(state.leaf_ttl.unwrap_or(default_leaf_ttl)),
+            leaf_cert_ttl: duration::show(lifetimes.leaf),
             private_key_bits,
             private_key_type,
-            root_cert_ttl: duration::show(root_ttl),
+            root_cert_ttl: duration::show(lifetimes.root),
         },
         state: None,
         force_without_cross_signing: false,
@@ -144,32 +151,31 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const ROOT_TTL: Duration = Duration::from_secs(87_600 * 3600);
-
     fn refused(config: &Value) -> String {
-        decode(&json!({ "Provider": "consul", "Config": config }), ROOT_TTL).unwrap_err().to_string()
+        decode(&json!({ "Provider": "consul", "Config": config })).unwrap_err().to_string()
     }
 
     #[test]
     fn what_is_shown_may_be_sent_back_and_shows_no_key() {
         let roots = crate::model::Roots { trust_domain: "t.consul".into(), roots: vec![] };
         let state = AuthorityState::new(roots, Secret::new("the key".to_owned()));
-        let shown = serde_json::to_value(configuration(&state, SHORTEST_LEAF * 72, ROOT_TTL)).unwrap();
+        let shown = serde_json::to_value(configuration(&state, Lifetimes::DEFAULT)).unwrap();
         assert!(!shown.to_string().contains("the key"));
         let same = Configuration {
-            leaf_ttl: Some(SHORTEST_LEAF * 72),
+            leaf_ttl: Some(Lifetimes::DEFAULT.leaf),
+            root_ttl: Some(Lifetimes::DEFAULT.root),
             key: Some(KeyKind::Ec(256)),
             root: None,
             without_cross_signing: false,
         };
-        assert_eq!(decode(&shown, ROOT_TTL).unwrap(), same);
+        assert_eq!(decode(&shown).unwrap(), same);
     }
 
     #[test]
     fn what_has_no_effect_is_refused() {
         for (config, message) in [
             (json!({ "LeafCertTTL": "1m" }), "Config.LeafCertTTL: must be from 1h0m0s"),
-            (json!({ "RootCertTTL": "1h" }), "Config.RootCertTTL: is always 87600h0m0s here"),
+            (json!({ "RootCertTTL": "1h" }), "Config.RootCertTTL: must be from 8760h0m0s to 876000h0m0s"),
             (json!({ "IntermediateCertTTL": "1h" }), "Config.IntermediateCertTTL: "),
             (json!({ "CSRMaxPerSecond": 7 }), "Config.CSRMaxPerSecond: is not supported"),
             (json!({ "PrivateKey": "x" }), "Config.RootCert: is required with a PrivateKey"),

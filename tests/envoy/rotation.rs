@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use chancery::authority;
-use chancery::model::{KeyKind, TrustDomain, UnixTime};
+use chancery::model::{KeyKind, Lifetimes, TrustDomain, UnixTime};
 use chancery_tests::mesh::{Caller, Mesh};
 use chancery_tests::setup;
 
@@ -53,7 +53,8 @@ async fn no_call_fails_while_the_root_is_rotated_and_rotated_again() {
     let domain = mesh.agent.http.json("/v1/connect/ca/roots").await["TrustDomain"].as_str().map(TrustDomain::from);
     let now =
         UnixTime(i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().expect("now").as_secs()).expect("now"));
-    let brought = authority::new_root(&domain.expect("a trust domain"), KeyKind::Ec(384), now).expect("a root");
+    let brought = authority::new_root(&domain.expect("a trust domain"), KeyKind::Ec(384), Lifetimes::DEFAULT.root, now)
+        .expect("a root");
     let brought_root = brought.roots.active().expect("a root");
     rotate(&mesh, PATH, json!({ "RootCert": brought_root.pem, "PrivateKey": brought.key.reveal() })).await;
 

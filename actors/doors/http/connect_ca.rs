@@ -15,7 +15,7 @@ use super::body::Body;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
-use crate::authority::{ConfigureError, ROOT_TTL, reconfigure};
+use crate::authority::{ConfigureError, reconfigure};
 use crate::doors::endpoints::common::{BLOCKING, PRETTY, SCOPE, STATE};
 use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
@@ -56,14 +56,14 @@ async fn configuration(State(door): State<HttpDoor>, params: Params) -> Result<R
     door.needs_mesh()?;
     let tables = door.tables();
     let state = tables.authority().ok_or_else(Failure::no_authority)?;
-    let body = wire::authority::configuration(state, door.state.house.leaves.leaf_ttl, ROOT_TTL);
+    let body = wire::authority::configuration(state, door.state.house.leaves.lifetimes);
     Ok(reply::as_of(&params, state.modify_index, reply::json(&params, &body)))
 }
 
 /// Answers nothing, when it is done.
 async fn configure(State(door): State<HttpDoor>, params: Params, Body(body): Body) -> Result<Response, Failure> {
     door.needs_mesh()?;
-    let asked = wire::authority::decode(&body, ROOT_TTL).map_err(Failure::decode)?;
+    let asked = wire::authority::decode(&body).map_err(Failure::decode)?;
     let rotate = params.flag("rotate")?;
     reconfigure(&door.state.house.leaves, &asked, rotate).await?;
     Ok(StatusCode::OK.into_response())

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use x509_parser::pem::Pem;
 
 use super::*;
-use crate::authority::{LEAF_TTL, is_signed_by_active_root, issue_leaf};
+use crate::authority::{is_signed_by_active_root, issue_leaf};
 use crate::model::{Leaf, SpiffeId, TrustDomain};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -11,16 +11,16 @@ const DOMAIN: &str = "11111111-2222-3333-4444-555555555555.consul";
 const EC: KeyKind = KeyKind::Ec(256);
 
 fn root(at: i64) -> AuthorityState {
-    new_root(&TrustDomain::from(DOMAIN), EC, UnixTime(NOW.0 + at)).unwrap()
+    new_root(&TrustDomain::from(DOMAIN), EC, Lifetimes::DEFAULT.root, UnixTime(NOW.0 + at)).unwrap()
 }
 
 fn leaf(state: &AuthorityState) -> Leaf {
     let identity = SpiffeId { trust_domain: DOMAIN.into(), datacenter: "dc1".into(), service: "web".into() };
-    issue_leaf(state, &identity, NOW, LEAF_TTL, [7; 16]).unwrap()
+    issue_leaf(state, &identity, NOW, Lifetimes::DEFAULT.leaf, [7; 16]).unwrap()
 }
 
 fn take_over(old: &AuthorityState, new: &AuthorityState) -> AuthorityState {
-    rotate(old, new, LEAF_TTL, true, NOW, [9; 16]).unwrap()
+    rotate(old, new, Lifetimes::DEFAULT.leaf, true, NOW, [9; 16]).unwrap()
 }
 
 /// Whether somebody who trusts these roots can check the chain.
@@ -72,7 +72,7 @@ fn who_knows_one_root_only_can_check_the_leaves_of_both() {
 #[test]
 fn without_a_bridge_only_those_who_know_the_new_root_can_check_its_leaves() {
     let (first, second_root) = (root(0), root(1));
-    let second = rotate(&first, &second_root, LEAF_TTL, false, NOW, [9; 16]).unwrap();
+    let second = rotate(&first, &second_root, Lifetimes::DEFAULT.leaf, false, NOW, [9; 16]).unwrap();
     assert!(!verifies(&leaf(&second).cert_pem, &[&first.roots.active().expect("a root").pem]));
     assert!(verifies(&leaf(&second).cert_pem, &[&second.roots.active().expect("a root").pem]));
 }
@@ -81,14 +81,14 @@ fn without_a_bridge_only_those_who_know_the_new_root_can_check_its_leaves() {
 fn a_root_is_trusted_until_its_last_leaf_is_over() {
     let first = root(0);
     let second = take_over(&first, &root(1));
-    let last = NOW.plus(LEAF_TTL);
+    let last = NOW.plus(Lifetimes::DEFAULT.leaf);
     assert_eq!(retire(&first, UnixTime(i64::MAX)), None);
     assert_eq!(retire(&second, last), None);
     let left = retire(&second, UnixTime(last.0 + 1)).expect("the first is over");
     assert_eq!(left.roots.roots.len(), 1);
     assert!(left.roots.active().is_some() && left.trusted_until.is_empty() && left.bridges.is_empty());
     // leaves of an earlier, longer setting count
-    let longer = AuthorityState { leaves_until: NOW.plus(LEAF_TTL * 2), ..first };
+    let longer = AuthorityState { leaves_until: NOW.plus(Lifetimes::DEFAULT.leaf * 2), ..first };
     assert_eq!(retire(&take_over(&longer, &root(1)), UnixTime(last.0 + 1)), None);
 }
 
@@ -119,4 +119,21 @@ fn a_root_that_somebody_brings_signs_under_its_own_name() {
     assert!(message(&leaf(&brought).cert_pem, leaf(&brought).key_pem.reveal(), NOW).contains("key"));
     let other = given_root(&"other.consul".into(), &pem, &key, NOW).unwrap_err().to_string();
     assert!(other.contains("another trust domain"), "{other}");
+}
+
+#[test]
+fn a_root_that_is_made_lives_as_long_as_was_said_last() {
+    let first = root(0);
+    let said = Lifetimes { root: Duration::from_secs(20_000 * 3600), ..Lifetimes::DEFAULT };
+    let next = |state: &AuthorityState, wanted, lifetimes, at: i64| {
+        let (until_now, now) = (state.lifetimes(Lifetimes::DEFAULT), UnixTime(NOW.0 + at));
+        configure(state, &wanted, lifetimes, until_now, true, now, [1; 16]).expect("it is configured")
+    };
+    let later = next(&first, Wanted::Same, said, 10);
+    assert_eq!(later.roots, first.roots, "the one there is stays as it is");
+    assert_eq!(later.lifetimes(Lifetimes::DEFAULT), said);
+    let rotated = next(&later, Wanted::Fresh(EC), said, 20);
+    let active = rotated.roots.active().expect("a root");
+    assert_eq!(active.not_after, UnixTime(NOW.0 + 20).plus(said.root));
+    assert_eq!(rotated.lifetimes(Lifetimes::DEFAULT), said, "and it is remembered");
 }

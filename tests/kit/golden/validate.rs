@@ -119,8 +119,13 @@ fn secrets() -> Value {
         datacenter: "dc1".into(),
         service: "web".into(),
     };
-    let authority =
-        authority::new_root(&identity.trust_domain, chancery::model::KeyKind::default(), now).expect("a root");
+    let authority = authority::new_root(
+        &identity.trust_domain,
+        chancery::model::KeyKind::default(),
+        chancery::model::Lifetimes::DEFAULT.root,
+        now,
+    )
+    .expect("a root");
     let leaf = authority::issue_leaf(&authority, &identity, now, Duration::from_secs(3600), [1; 16]).expect("a leaf");
     let root = authority.roots.active().expect("the root is active");
     json!([

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chancery::catalog::{Settings, Write};
-use chancery::model::{Action, Node, NodeName, TrustDomain};
+use chancery::model::{Action, Lifetimes, Node, NodeName, TrustDomain};
 use chancery::wire::{Typing, registration};
 use chancery_actors::catalog::{CommitError, Committed};
 use chancery_actors::checks::settings::CheckSettings;
@@ -82,7 +82,7 @@ impl World {
             clock: Clock::starting_at(NEW_YEAR),
             trust_domain: TrustDomain::from("11111111-2222-3333-4444-555555555555.consul"),
             first_root: None,
-            leaf_ttl: Duration::from_secs(72 * 3600),
+            lifetimes: Lifetimes::DEFAULT,
             node: NodeName::from(NODE),
             checks: CheckSettings::default(),
             ripples: RippleLog::new(move |end| heard.lock().expect("no panic while held").push(end.clone())),
