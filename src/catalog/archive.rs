@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::record::Record;
 use super::tables::Tables;
-use crate::model::Index;
+use crate::model::{Index, KvKey};
 
 const FORMAT: &str = "chancery-snapshot";
 const VERSION: u64 = 1;
@@ -64,25 +64,44 @@ pub struct Contents {
     pub hash: String,
     /// Of each kind of records: how many there are, and their bytes.
     pub kinds: BTreeMap<&'static str, (usize, usize)>,
+    /// Of each key of the key-value store: the bytes of its record.
+    pub keys: BTreeMap<KvKey, usize>,
 }
 
 /// # Errors
 /// As [`read`].
 pub fn inspect(bytes: &[u8]) -> Result<Contents, ArchiveError> {
+    decode(bytes).map(|(contents, _)| contents)
+}
+
+/// What a snapshot holds, and all of it.
+///
+/// # Errors
+/// As [`read`].
+pub fn decode(bytes: &[u8]) -> Result<(Contents, Vec<Record>), ArchiveError> {
     let (heading, body) = open(bytes)?;
-    let mut kinds = BTreeMap::new();
-    for (record, line) in records(body)?.iter().zip(lines(body)) {
+    let records = whole(&heading, body)?;
+    let (mut kinds, mut keys) = (BTreeMap::new(), BTreeMap::new());
+    for (record, line) in records.iter().zip(lines(body)) {
         let (count, bytes) = kinds.entry(record.kind()).or_insert((0, 0));
         *count += 1;
         *bytes += line.len() + 1;
+        if let Record::Kv(pair) = record {
+            keys.insert(pair.key.clone(), line.len() + 1);
+        }
     }
-    Ok(Contents { version: heading.version, index: heading.index, hash: heading.hash, kinds })
+    let Heading { version, index, hash, .. } = heading;
+    Ok((Contents { version, index, hash, kinds, keys }, records))
 }
 
 /// # Errors
 /// When the bytes are not what [`save`] made, all of it.
 pub fn read(bytes: &[u8]) -> Result<Vec<Record>, ArchiveError> {
     let (heading, body) = open(bytes)?;
+    whole(&heading, body)
+}
+
+fn whole(heading: &Heading, body: &[u8]) -> Result<Vec<Record>, ArchiveError> {
     let records = records(body)?;
     if records.len() == heading.records { Ok(records) } else { Err(ArchiveError::Damaged) }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::write::AuthorityState;
 use crate::model::{Check, CheckId, Entry, EntryKey, Index, KvKey, KvPair, Leaf, Node, NodeName};
-use crate::model::{Service, ServiceId, ServiceName, VirtualIp};
+use crate::model::{Secret, Service, ServiceId, ServiceName, VirtualIp};
 
 /// Shared with the tables: a store that keeps records in memory keeps no second copy.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -70,6 +70,19 @@ impl Record {
             Self::Leaf(_) => "Certificates",
             Self::VirtualIp(_) | Self::LastVirtualIp(_) => "Virtual addresses",
             Self::Kv(_) => "Keys",
+        }
+    }
+
+    /// The record as people may see it: `(secret)` stands in the place of a private key.
+    #[must_use]
+    pub fn without_keys(self) -> Self {
+        let hidden = || Secret::new("(secret)".to_owned());
+        match self {
+            Self::Authority(authority) => {
+                Self::Authority(Arc::new(AuthorityState { key: hidden(), ..Arc::unwrap_or_clone(authority) }))
+            }
+            Self::Leaf(leaf) => Self::Leaf(Arc::new(Leaf { key_pem: hidden(), ..Arc::unwrap_or_clone(leaf) })),
+            other => other,
         }
     }
 

@@ -1,19 +1,21 @@
 //! `chancery snapshot`: the agent's whole state in a file.
 
+mod decode;
+mod inspect;
+
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use chancery::catalog::archive::{self, Contents};
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::columns::columns;
 use super::error::CliError;
 use super::flags::HttpFlags;
-use super::format::{Format, json};
+use decode::Decode;
+use inspect::Inspect;
 
 #[derive(Subcommand)]
 pub(super) enum Snapshot {
@@ -24,9 +26,8 @@ pub(super) enum Snapshot {
     /// Replace the state of the agent by that of a file
     #[command(after_help = "Example:\n\n    $ chancery snapshot restore backup.snap")]
     Restore(Restore),
-    /// Tell what a file holds; no agent is asked
-    #[command(after_help = "Example:\n\n    $ chancery snapshot inspect backup.snap")]
     Inspect(Inspect),
+    Decode(Decode),
 }
 
 #[derive(Args)]
@@ -59,22 +60,13 @@ pub(super) struct Restore {
     http: HttpFlags,
 }
 
-#[derive(Args)]
-pub(super) struct Inspect {
-    /// The file that `snapshot save` wrote
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
 impl Snapshot {
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
         match self {
             Self::Save(save) => save.run(out),
             Self::Restore(restore) => restore.run(out),
             Self::Inspect(inspect) => inspect.run(out),
+            Self::Decode(decode) => decode.run(out),
         }
     }
 }
@@ -101,38 +93,6 @@ impl Restore {
         writeln!(out, "Restored snapshot")?;
         Ok(())
     }
-}
-
-impl Inspect {
-    fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
-        let wrong = |error: &dyn std::fmt::Display| CliError::file(&self.file.display().to_string(), error);
-        let state = fs::read(&self.file).map_err(|error| wrong(&error))?;
-        let contents = archive::inspect(&state).map_err(|error| wrong(&error))?;
-        match self.format {
-            Format::Json => json(out, &self::contents(&contents, state.len()))?,
-            Format::Pretty => out.write_all(lines(&contents, state.len()).as_bytes())?,
-        }
-        Ok(())
-    }
-}
-
-fn contents(of: &Contents, bytes: usize) -> Value {
-    let kind = |(name, (count, bytes)): (&&str, &(usize, usize))| json!({ "Name": name, "Count": count, "Sum": bytes });
-    let kinds: Vec<Value> = of.kinds.iter().map(kind).collect();
-    json!({ "Meta": { "ID": of.hash, "Size": bytes, "Index": of.index, "Version": of.version }, "Stats": kinds })
-}
-
-fn lines(of: &Contents, bytes: usize) -> String {
-    let meta = [
-        ["ID".to_owned(), of.hash.clone()],
-        ["Size".to_owned(), bytes.to_string()],
-        ["Index".to_owned(), of.index.to_string()],
-        ["Version".to_owned(), of.version.to_string()],
-    ];
-    let head = ["Type", "Count", "Size"].map(str::to_owned);
-    let kinds =
-        of.kinds.iter().map(|(name, (count, bytes))| [(*name).to_owned(), count.to_string(), bytes.to_string()]);
-    format!("{}\n{}", columns(&meta), columns(&std::iter::once(head).chain(kinds).collect::<Vec<_>>()))
 }
 
 /// The name of a file with what was asked for of an agent, as it describes itself, before the extension.
