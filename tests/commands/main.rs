@@ -240,6 +240,21 @@ async fn debug_packs_what_it_saw_and_says_what_it_did_not_see() {
     assert!(unpack("bundle/000/metrics.prom").contains("chancery_"));
     assert!(refused(&agent, &line).contains("exists already"));
     assert!(refused(&agent, "debug -capture=pprof").contains("capture actors"));
+    let told = refused(&agent, &format!("debug -since=1h -output={}-past", output.display()));
+    assert!(told.contains("journalctl") && told.contains("-duration"), "{told}");
+    assert!(!agent.folder().join("bundle-past").exists(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn nobody_can_be_made_to_leave_but_the_agent_itself_in_the_wide_area_too() {
+    let agent = Agent::dev().await;
+    for line in ["force-leave gone", "force-leave -wan gone.dc1", "force-leave -wan -prune gone"] {
+        let told = refused(&agent, line);
+        let name = line.split(' ').next_back().unwrap_or_default();
+        assert!(told.contains(&format!("No node found with name \"{name}\"")), "{told}");
+    }
+    let help = done(&agent, "force-leave -h");
+    assert!(help.contains("--wan") && help.contains("the only member, of the wide area (-wan) too"), "{help}");
 }
 
 #[tokio::test]

@@ -23,7 +23,11 @@ pub(super) struct Leave {
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:\n\n    $ chancery force-leave old-node")]
+#[command(
+    after_help = "The agent is a cluster of its own, and the only member, of the wide area (-wan) too: there is no node to take out \
+              but itself, which `leave` does. What was registered for a node goes with PUT /v1/catalog/deregister.\n\n\
+              Example:\n\n    $ chancery force-leave old-node"
+)]
 pub(super) struct ForceLeave {
     /// The name of the node
     #[arg(value_name = "NODE")]
@@ -31,8 +35,8 @@ pub(super) struct ForceLeave {
     /// Forget the node wholly
     #[arg(long)]
     prune: bool,
-    /// The servers of all datacenters: here there is one
-    #[arg(long, hide = true)]
+    /// Only out of the wide area: the agent alone is in it
+    #[arg(long)]
     wan: bool,
     #[command(flatten)]
     http: HttpFlags,

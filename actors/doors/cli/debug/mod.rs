@@ -39,9 +39,16 @@ pub(super) struct Debug {
     #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true",
         default_value_t = true, value_name = "BOOL")]
     archive: bool,
+    /// The log of before is not the agent's to give
+    #[arg(long, value_name = "DURATION", hide = true)]
+    since: Option<String>,
     #[command(flatten)]
     http: HttpFlags,
 }
+
+const NO_PAST: &str = "-since: the agent keeps nothing of before this command was started: its log goes to standard error, and who keeps \
+    that has the past (journalctl -u chancery --since \"1 hour ago\", docker logs --since 1h); its metrics are with \
+    Prometheus. -duration says how long to look from now on";
 
 fn duration(text: &str) -> Result<Duration, String> {
     chancery::wire::duration::parse(text).ok_or_else(|| format!("expected a duration such as 30s or 5m, got {text:?}"))
@@ -49,6 +56,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 impl Debug {
     pub fn run(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        if self.since.is_some() {
+            return Err(CliError::usage(NO_PAST));
+        }
         let kinds = Kind::named(&self.capture).map_err(CliError::Usage)?;
         if self.interval < Duration::from_secs(1) || self.duration < self.interval {
             return Err(CliError::usage("-interval must be at least 1s, and -duration at least as long"));
