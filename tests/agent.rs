@@ -126,7 +126,7 @@ fn under_the_name_consul_it_answers_as_consul() {
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
     };
     assert!(said(&["version"]).starts_with("Consul v1."));
-    assert!(said(&["--version"]).starts_with("consul 1."));
+    assert!(said(&["--version"]).starts_with("Consul v1."));
     assert!(said(&["catalog", "-help"]).contains("Usage: consul catalog"));
     assert!(said(&["agent", "-help"]).contains("$ consul agent"), "{}", said(&["agent", "-help"]));
     assert!(said(&["acl", "bootstrap"]).contains("there are no tokens"));

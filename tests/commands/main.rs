@@ -1,6 +1,7 @@
 //! The command line as scripts use it: real commands against a real agent; what they print, and how they end.
 
 mod connect;
+mod misuse;
 mod snapshot;
 
 use std::io::{BufRead as _, BufReader};

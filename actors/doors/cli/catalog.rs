@@ -11,6 +11,7 @@ use super::columns::columns;
 use super::error::CliError;
 use super::flags::HttpFlags;
 use super::format::{Format, items, json, text};
+use super::given::expression;
 
 /// How much of a node's ID is shown without `-detailed`.
 const SHORT_ID: usize = 8;
@@ -58,7 +59,7 @@ struct Only {
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     node_meta: Vec<String>,
     /// Only what this expression is true for
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", value_parser = expression)]
     filter: Option<String>,
 }
 

@@ -11,6 +11,7 @@ use super::entries_together::{self, Named};
 use super::error::CliError;
 use super::flags::HttpFlags;
 use super::format::json;
+use super::given::expression;
 
 #[derive(Subcommand)]
 pub(super) enum Config {
@@ -65,7 +66,7 @@ pub(super) struct List {
     #[arg(long)]
     kind: String,
     /// Only those that this expression selects
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", value_parser = expression)]
     filter: Option<String>,
     #[command(flatten)]
     http: HttpFlags,

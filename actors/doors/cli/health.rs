@@ -10,6 +10,7 @@ use super::columns::columns;
 use super::error::CliError;
 use super::flags::HttpFlags;
 use super::format::{Format, items, json, text};
+use super::given::expression;
 use super::paint;
 
 #[derive(Subcommand)]
@@ -59,7 +60,7 @@ pub(super) struct Named {
 #[derive(Args)]
 struct View {
     /// Only what this expression is true for
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", value_parser = expression)]
     filter: Option<String>,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]

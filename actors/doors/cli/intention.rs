@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::api::AgentApi;
+use super::api::{AgentApi, percent_encoded};
 use super::columns::columns;
 use super::definition::{self, text_field};
 use super::error::CliError;
 use super::flags::HttpFlags;
 use super::format::{Format, items, json, text};
+use super::given::expression;
 use super::paint;
 use super::services::key_value;
 
@@ -34,11 +35,13 @@ pub(super) enum Intention {
     #[command(after_help = "Example:\n\n    $ chancery intention list")]
     List(List),
     /// Show one intention
-    #[command(after_help = "Example:\n\n    $ chancery intention get web db")]
-    Get(Pair),
+    #[command(after_help = "Examples:\n\n    $ chancery intention get web db\n    \
+        $ chancery intention get 9a7b4339-9e91-8eb0-9fb1-31020c456c1c")]
+    Get(Named),
     /// Delete an intention
-    #[command(after_help = "Example:\n\n    $ chancery intention delete web db")]
-    Delete(Pair),
+    #[command(after_help = "Examples:\n\n    $ chancery intention delete web db\n    \
+        $ chancery intention delete 9a7b4339-9e91-8eb0-9fb1-31020c456c1c")]
+    Delete(Named),
 }
 
 #[derive(Args)]
@@ -49,6 +52,19 @@ pub(super) struct Pair {
     /// The service that is called; `*` is every service
     #[arg(value_name = "DST")]
     destination: String,
+    #[command(flatten)]
+    http: HttpFlags,
+}
+
+/// One that is there, by its services or by its ID.
+#[derive(Args)]
+pub(super) struct Named {
+    /// The service that calls, `*` for every service; alone: the ID of the intention
+    #[arg(value_name = "SRC|ID")]
+    source_or_id: String,
+    /// The service that is called; `*` is every service
+    #[arg(value_name = "DST")]
+    destination: Option<String>,
     #[command(flatten)]
     http: HttpFlags,
 }
@@ -98,7 +114,7 @@ pub(super) struct Matching {
 #[derive(Args)]
 pub(super) struct List {
     /// Only what this expression is true for
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", value_parser = expression)]
     filter: Option<String>,
     /// How to print them
     #[arg(long, value_enum, default_value_t)]
@@ -121,15 +137,16 @@ impl Intention {
                 }
             }
             Self::Matching(matching) => matching.run(out)?,
-            Self::Get(pair) => {
-                let found = pair.find(&pair.http.connect()?)?.ok_or_else(|| pair.unknown())?;
+            Self::Get(named) => {
+                let found = named.find(&named.http.connect()?)?;
                 out.write_all(get_lines(&found).as_bytes())?;
             }
-            Self::Delete(pair) => {
-                let api = pair.http.connect()?;
+            Self::Delete(named) => {
+                let api = named.http.connect()?;
                 // a mistyped name must not look like a success
-                pair.find(&api)?.ok_or_else(|| pair.unknown())?;
-                api.delete(EXACT, &pair.query())?;
+                named.find(&api)?;
+                let (path, query) = named.place();
+                api.delete(&path, &query)?;
                 writeln!(out, "Intention deleted.")?;
             }
         }
@@ -137,17 +154,29 @@ impl Intention {
     }
 }
 
+impl Named {
+    fn place(&self) -> (String, Vec<(&str, &str)>) {
+        match &self.destination {
+            Some(destination) => (EXACT.to_owned(), vec![("source", &self.source_or_id), ("destination", destination)]),
+            None => (format!("/v1/connect/intentions/{}", percent_encoded(&self.source_or_id)), Vec::new()),
+        }
+    }
+
+    fn find(&self, api: &AgentApi) -> Result<Value, CliError> {
+        let (path, query) = self.place();
+        let (first, second) = (&self.source_or_id, &self.destination);
+        api.find(&path, &query)?.ok_or_else(|| {
+            CliError::usage(match second {
+                Some(second) => format!("there is no intention from {first:?} to {second:?}"),
+                None => format!("there is no intention with the ID {first:?}"),
+            })
+        })
+    }
+}
+
 impl Pair {
     fn query(&self) -> [(&str, &str); 2] {
         [("source", &self.source), ("destination", &self.destination)]
-    }
-
-    fn find(&self, api: &AgentApi) -> Result<Option<Value>, CliError> {
-        api.find(EXACT, &self.query())
-    }
-
-    fn unknown(&self) -> CliError {
-        CliError::usage(format!("there is no intention from {:?} to {:?}", self.source, self.destination))
     }
 
     fn check(&self, out: &mut dyn Write) -> Result<ExitCode, CliError> {

@@ -5,12 +5,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
+use regex::Regex;
 use serde_json::Value;
 
 use super::columns::columns;
 use super::error::CliError;
 use super::flags::HttpFlags;
 use super::format::{Format, items, json, text};
+use super::given::expression;
 use super::paint;
 
 const STATUSES: [&str; 5] = ["none", "alive", "leaving", "left", "failed"];
@@ -24,11 +26,11 @@ pub(super) struct Members {
     /// Show the tags of each
     #[arg(long)]
     detailed: bool,
-    /// Only members in this state: alive, leaving, left or failed; several with | between them
-    #[arg(long, value_name = "STATE")]
-    status: Option<String>,
+    /// Only members whose state this regular expression matches: alive, leaving, left or failed
+    #[arg(long, value_name = "EXPRESSION", value_parser = Regex::new)]
+    status: Option<Regex>,
     /// Only members for which this expression is true
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", value_parser = expression)]
     filter: Option<String>,
     /// Only members of this segment: there is one, without a name
     #[arg(long, value_name = "NAME", hide = true)]
@@ -45,7 +47,6 @@ pub(super) struct Members {
 
 impl Members {
     pub fn run(&self, out: &mut dyn Write) -> Result<ExitCode, CliError> {
-        let wanted = self.statuses()?;
         let mut query = Vec::new();
         for (name, value) in [("filter", &self.filter), ("segment", &self.segment)] {
             query.extend(value.as_deref().map(|value| (name, value)));
@@ -55,7 +56,7 @@ impl Members {
         }
         let members = self.http.connect()?.get("/v1/agent/members", &query)?;
         let members: Vec<Value> = items(&members)
-            .filter(|member| wanted.as_ref().is_none_or(|wanted| wanted.contains(&status(member))))
+            .filter(|member| self.status.as_ref().is_none_or(|wanted| wanted.is_match(status(member))))
             .cloned()
             .collect();
         if members.is_empty() {
@@ -67,17 +68,6 @@ impl Members {
             Format::Json => json(out, &Value::Array(members))?,
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn statuses(&self) -> Result<Option<Vec<&'static str>>, CliError> {
-        let Some(given) = self.status.as_deref().filter(|given| *given != ".*") else { return Ok(None) };
-        let plain = given.trim_start_matches('^').trim_end_matches('$').trim_matches(['(', ')']);
-        let known = |word: &str| STATUSES.into_iter().find(|status| *status == word);
-        plain.split('|').map(known).collect::<Option<Vec<_>>>().map(Some).ok_or_else(|| {
-            CliError::usage(format!(
-                "-status={given}: a state is alive, leaving, left or failed; several have | between them"
-            ))
-        })
     }
 }
 

@@ -19,6 +19,7 @@ mod exact;
 mod explain;
 mod flags;
 mod format;
+mod given;
 mod health;
 mod info;
 mod intention;
@@ -52,6 +53,9 @@ use crate::swarm::SwarmFlags;
 use crate::version::CHANCERY_VERSION;
 use error::CliError;
 use program::Program;
+
+/// Answered as the command `version`, as Consul does.
+const VERSION_FLAGS: [&str; 3] = ["-v", "-version", "--version"];
 
 #[derive(Parser)]
 #[command(
@@ -151,7 +155,10 @@ pub struct Client {
 
 /// Reads a command line that starts with the program's name.
 pub fn read(args: impl IntoIterator<Item = OsString>) -> CommandLine {
-    let args: Vec<OsString> = args.into_iter().collect();
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|word| VERSION_FLAGS.iter().any(|flag| word == flag)) {
+        args[1] = "version".into();
+    }
     let program = Program::named(args.first());
     let failed = ExitCode::from(failure_code(&args));
     if let Some(sentence) = refused::sentence(&args) {

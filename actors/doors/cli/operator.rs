@@ -65,11 +65,11 @@ pub(super) struct Instances {
     #[arg(long)]
     all_datacenters: bool,
     /// Only services that Consul would bill: those of applications
-    #[arg(long, conflicts_with = "only_connect")]
-    only_billable: bool,
+    #[arg(long, conflicts_with = "connect")]
+    billable: bool,
     /// Only what belongs to the mesh: proxies, gateways, native services
     #[arg(long)]
-    only_connect: bool,
+    connect: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -84,6 +84,11 @@ impl Operator {
             Self::Raft(Raft::ListPeers(list)) => return list.run(out),
             Self::Autopilot(Autopilot::State(state)) => return state.run(out),
         };
+        if instances.format == Format::Json && (instances.billable || instances.connect) {
+            return Err(CliError::usage(
+                "-billable and -connect choose among the rows of a table: -format=json has all of them",
+            ));
+        }
         let query: &[(&str, &str)] = if instances.all_datacenters { &[("global", "")] } else { &[] };
         let usage = instances.http.connect()?.get("/v1/operator/usage", query)?;
         match instances.format {
@@ -163,11 +168,11 @@ impl Instances {
         for (datacenter, counts) in usage["Usage"].as_object().into_iter().flatten() {
             told.push_str(&format!("Datacenter {datacenter}\n"));
             let mut rows = vec![["Kind".to_owned(), "Services".to_owned(), "Instances".to_owned()]];
-            if !self.only_connect {
+            if !self.connect {
                 let [services, instances] = ["Services", "BillableServiceInstances"].map(|field| text(counts, field));
                 rows.push(["application".to_owned(), services, instances]);
             }
-            if !self.only_billable {
+            if !self.billable {
                 for (kind, instances) in counts["ConnectServiceInstances"].as_object().into_iter().flatten() {
                     rows.push([kind.clone(), String::new(), instances.to_string()]);
                 }

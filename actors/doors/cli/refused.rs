@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-pub(super) const REFUSED: [(&str, &str); 25] = [
+pub(super) const REFUSED: [(&str, &str); 27] = [
     (
         "acl",
         "access control lists are not supported by this version of chancery: there are no tokens, so keep the ports to yourself (-client)",
@@ -38,6 +38,7 @@ pub(super) const REFUSED: [(&str, &str); 25] = [
     ("operator utilization", "there is no license to report for: operator usage instances counts what there is"),
     ("operator raft remove-peer", "an agent is a cluster of its own: its only server cannot be removed"),
     ("operator raft transfer-leader", "an agent is a cluster of its own: there is nobody else to lead it"),
+    ("operator audit", "who asked for what is not written down: put a proxy with an access log in front"),
     ("operator area", "an agent is a cluster of its own: there are no network areas"),
     ("peering", "peering with other clusters is not supported yet"),
     ("namespace", "there is one namespace, the default one"),
@@ -50,6 +51,7 @@ pub(super) const REFUSED: [(&str, &str); 25] = [
     ),
     ("connect proxy", "there is no built-in proxy: run Envoy (connect envoy -sidecar-for SERVICE-ID)"),
     ("connect expose", "gateways are not supported yet, so there is nothing to expose a service on"),
+    ("snapshot agent", "nothing is saved on a schedule: run `snapshot save` from cron or a timer"),
     ("services export", "peering is not supported yet, so there is nobody to export a service to"),
     ("services exported-services", "peering is not supported yet, so no service is exported"),
 ];

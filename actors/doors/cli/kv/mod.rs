@@ -65,20 +65,6 @@ fn missing(key: &str) -> CliError {
     CliError::usage(format!("Error! No key exists at: {key}"))
 }
 
-/// `text` as it is, `@file`, or `-` for standard input.
-fn data(given: &str) -> Result<Vec<u8>, CliError> {
-    if given == "-" {
-        let mut text = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin(), &mut text)
-            .map_err(|error| CliError::file("standard input", &error))?;
-        return Ok(text);
-    }
-    match given.strip_prefix('@') {
-        Some(file) => std::fs::read(file).map_err(|error| CliError::file(file, &error)),
-        None => Ok(given.as_bytes().to_vec()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{path, plain};

@@ -7,9 +7,10 @@ use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use serde_json::json;
 
-use super::{data, path, plain};
+use super::{path, plain};
 use crate::doors::cli::error::CliError;
 use crate::doors::cli::flags::HttpFlags;
+use crate::doors::cli::given::data;
 
 const NO_SESSIONS: &str =
     "sessions and locks are not supported by this version of chancery: use -cas to write only what nobody else changed";
@@ -17,7 +18,7 @@ const NO_SESSIONS: &str =
 #[derive(Args)]
 pub(in crate::doors::cli) struct Put {
     /// The key, then its value: text, @file, or - for standard input; nothing is an empty value
-    #[arg(value_name = "KEY", required = true, num_args = 1..=2, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "KEY", required = true, num_args = 1..=2, trailing_var_arg = true)]
     words: Vec<String>,
     /// Only if the key is still at -modify-index; without one: only if there is no such key
     #[arg(long)]

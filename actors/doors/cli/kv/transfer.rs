@@ -8,10 +8,11 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{data, path, plain};
+use super::{path, plain};
 use crate::doors::cli::error::CliError;
 use crate::doors::cli::flags::HttpFlags;
 use crate::doors::cli::format::{items, text};
+use crate::doors::cli::given::data;
 
 #[derive(Args)]
 pub(in crate::doors::cli) struct Export {

@@ -40,7 +40,7 @@ pub(super) struct Watch {
         default_value_t = true, value_name = "BOOL")]
     shell: bool,
     /// The program and its arguments
-    #[arg(value_name = "PROGRAM", num_args = 0.., trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "PROGRAM", num_args = 0.., trailing_var_arg = true)]
     program: Vec<String>,
     #[command(flatten)]
     http: HttpFlags,

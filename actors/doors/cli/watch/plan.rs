@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::doors::cli::api::percent_encoded;
+use crate::doors::cli::given::expression;
 
 /// The flags that say what to watch; which are needed depends on the type.
 #[derive(Args, Default)]
@@ -30,7 +31,7 @@ pub(super) struct Watched {
     #[arg(long, hide = true)]
     name: Option<String>,
     /// Only what this expression is true for
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", value_parser = expression)]
     filter: Option<String>,
 }
 
