@@ -94,7 +94,7 @@ struct Cas {
     /// Only if the entry is still at -modify-index
     #[arg(long)]
     cas: bool,
-    /// The ModifyIndex to compare with; 0 means that the entry must not exist
+    /// The ModifyIndex to compare with; when writing, 0 means that the entry must not exist
     #[arg(long, value_name = "INDEX")]
     modify_index: Option<u64>,
 }

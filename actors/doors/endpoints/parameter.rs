@@ -96,4 +96,6 @@ pub mod common {
     ];
     pub const CAS: Parameters =
         &[Parameter::new("cas", Kind::Whole, "Only if `ModifyIndex` is this; 0: only if there is none yet.")];
+    pub const CAS_DELETE: Parameters =
+        &[Parameter::new("cas", Kind::Whole, "Only if `ModifyIndex` is this; 0 would delete nothing and is refused.")];
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use chancery::catalog::{Outcome, Write};
 use chancery::fact::Fact;
 use chancery::filter::selectors::ENTRY;
-use chancery::model::{EntryKey, EntryKind, Topic};
+use chancery::model::{EntryKey, EntryKind, Index, Topic};
 use chancery::wire;
 
 use super::body::Body;
@@ -14,7 +14,7 @@ use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
 use crate::doors::endpoints::Endpoints;
-use crate::doors::endpoints::common::{BLOCKING, CAS, FILTER, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::common::{BLOCKING, CAS, CAS_DELETE, FILTER, PRETTY, SCOPE, STATE};
 
 pub(super) fn endpoints() -> Endpoints<HttpDoor> {
     Endpoints::new("config", "config", "Config entries: the rules of the mesh.")
@@ -26,7 +26,7 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "/v1/config/{kind}/{*name}",
             delete,
             "Deletes an entry; what is not there counts as deleted.",
-            &[SCOPE, PRETTY, CAS],
+            &[SCOPE, PRETTY, CAS_DELETE],
         )
 }
 
@@ -70,6 +70,9 @@ async fn delete(
     Path((kind, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let cas = params.cas()?;
+    if cas == Some(Index(0)) {
+        return Err(Failure::bad_request("?cas=0 deletes nothing: give the ModifyIndex that the entry has"));
+    }
     let key = EntryKey::new(kind_of(&kind)?, &name);
     let committed = door.commit(Write::DeleteEntry { key, cas }).await?;
     Ok(match cas {

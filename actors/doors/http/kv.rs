@@ -15,7 +15,7 @@ use super::body::Unread;
 use super::params::Params;
 use super::reply::Failure;
 use super::{HttpDoor, reply};
-use crate::doors::endpoints::common::{BLOCKING, CAS, PRETTY, SCOPE, STATE};
+use crate::doors::endpoints::common::{BLOCKING, CAS, CAS_DELETE, PRETTY, SCOPE, STATE};
 use crate::doors::endpoints::{Endpoints, Kind, Parameter, Parameters};
 
 const TREE: Parameters = &[
@@ -35,7 +35,12 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
     Endpoints::new("kv", "kv", "Keys and values, for the few that scripts keep beside the mesh.")
         .get("/v1/kv/", read_all, "All keys, with `recurse` or `keys`.", &[SCOPE, PRETTY, STATE, BLOCKING, TREE])
         .unnamed("/v1/kv/", MethodFilter::PUT, put_nothing)
-        .delete("/v1/kv/", delete_all, "Deletes all keys, with `recurse`.", &[SCOPE, PRETTY, CAS, RECURSE, SESSIONS])
+        .delete(
+            "/v1/kv/",
+            delete_all,
+            "Deletes all keys, with `recurse`.",
+            &[SCOPE, PRETTY, CAS_DELETE, RECURSE, SESSIONS],
+        )
         .get(
             "/v1/kv/{*key}",
             read,
@@ -53,7 +58,7 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "/v1/kv/{*key}",
             delete,
             "Deletes a key; what is not there counts as deleted.",
-            &[SCOPE, PRETTY, CAS, RECURSE, SESSIONS],
+            &[SCOPE, PRETTY, CAS_DELETE, RECURSE, SESSIONS],
         )
 }
 
