@@ -57,9 +57,11 @@ fn only_root_may_redirect_traffic() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("it is ours");
-    // where everybody may run it
+    // where everybody may run it; copied by a program of its own, since what other tests start meanwhile would inherit a
+    // file that this one writes, and nothing runs that somebody may still write
     let program = folder.path().join("chancery");
-    std::fs::copy(setup::chancery(), &program).expect("the program is there");
+    let copied = Command::new("cp").arg(setup::chancery()).arg(&program).status().expect("there is a cp");
+    assert!(copied.success(), "the program is there");
     let mut command = Command::new(&program);
     command.args(["connect", "redirect-traffic", "-proxy-inbound-port", "20000", "-proxy-uid", "5678"]);
     let output = command.uid(65534).current_dir("/").output().expect("it runs");
