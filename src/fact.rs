@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalog::{Tables, query};
+use crate::catalog::{AuthorityState, Tables, query};
 use crate::chain::{Chain, ChainError};
 use crate::model::entry::Mesh;
 use crate::model::intention::{Intentions, WILDCARD};
@@ -26,6 +26,8 @@ pub enum Fact {
     Entry(Option<Arc<Entry>>),
     Entries(Arc<Vec<Arc<Entry>>>),
     IntentionList(Arc<Vec<Intention>>),
+    /// `None`: there is none yet.
+    Authority(Option<Arc<AuthorityState>>),
     /// `None`: the key has no value.
     Kv(Option<Arc<KvPair>>),
     KvTree(Arc<Vec<Arc<KvPair>>>),
@@ -99,6 +101,7 @@ fn read(tables: &Tables, topic: &Topic) -> (Fact, Vec<Place>) {
             Fact::IntentionList(Arc::new(query::intention_list(tables))),
             vec![Place::Entries(EntryKind::ServiceIntentions)],
         ),
+        Topic::Authority => (Fact::Authority(tables.authority().cloned()), vec![Place::Roots]),
         Topic::Kv(key) => (Fact::Kv(query::kv(tables, key)), vec![Place::Kv(key.clone())]),
         Topic::KvTree(prefix) => {
             let folder = Place::KvFolder(prefix.folder().into());

@@ -196,7 +196,8 @@ fn any_write() -> impl Strategy<Value = Write> {
 
 /// Every question that can be asked of this small world.
 fn topics() -> Vec<Topic> {
-    let mut topics = vec![Topic::Nodes, Topic::Services, Topic::IntentionList, Topic::Roots, Topic::Mesh];
+    let mut topics =
+        vec![Topic::Nodes, Topic::Services, Topic::IntentionList, Topic::Authority, Topic::Roots, Topic::Mesh];
     topics.extend([None, Some(Status::Passing), Some(Status::Critical)].map(Topic::Checks));
     topics.push(Topic::Instances);
     for node in NODES {

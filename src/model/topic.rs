@@ -64,6 +64,8 @@ pub enum Topic {
     Entry(EntryKey),
     Entries(EntryKind),
     IntentionList,
+    /// The certificate authority as it is set.
+    Authority,
     Kv(KvKey),
     /// All keys that begin with this.
     KvTree(KvKey),
@@ -173,6 +175,7 @@ impl Topic {
             Self::Entry(_) => "entry",
             Self::Entries(_) => "entries",
             Self::IntentionList => "intention-list",
+            Self::Authority => "authority",
             Self::Kv(_) => "kv",
             Self::KvTree(_) => "kv-tree",
             Self::Proxy(_) => "proxy",
@@ -200,6 +203,7 @@ impl fmt::Display for Topic {
             | Self::Nodes
             | Self::Services
             | Self::IntentionList
+            | Self::Authority
             | Self::Roots
             | Self::Mesh => Ok(()),
             Self::Node(name) => write!(out, ":{name}"),

@@ -47,6 +47,12 @@ async fn each_read_wakes_at_its_change() {
         ("/v1/health/node/n1", register, r#"{"Name": "api", "Port": 81, "Check": {"TTL": "1h"}}"#, "service:api"),
         ("/v1/health/state/critical", register, r#"{"Name": "api", "Port": 81, "Check": {"TTL": "1h"}}"#, "api"),
         ("/v1/internal/ui/services", register, r#"{"Name": "web", "ID": "web2", "Port": 81}"#, r#""InstanceCount":2"#),
+        (
+            "/v1/connect/ca/configuration",
+            "/v1/connect/ca/configuration",
+            r#"{"Provider": "consul", "Config": {"LeafCertTTL": "36h"}}"#,
+            "36h",
+        ),
         ("/v1/operator/usage", register, r#"{"Name": "api", "Port": 81}"#, r#""ServiceInstances":3"#),
         ("/v1/internal/ui/nodes", register, r#"{"Name": "api", "Port": 81}"#, "api"),
         ("/v1/catalog/node/n1", register, r#"{"Name": "api", "Port": 81}"#, "api"),

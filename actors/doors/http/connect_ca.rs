@@ -25,7 +25,7 @@ const ROTATE: Parameters = &[Parameter::new("rotate", Kind::Flag, "Another root,
 pub(super) fn endpoints() -> Endpoints<HttpDoor> {
     Endpoints::new("connect-ca", "connect", "The certificate authority of the mesh.")
         .get("/v1/connect/ca/roots", roots_or_pem, "The roots to trust.", &[SCOPE, PRETTY, STATE, BLOCKING, PEM])
-        .get("/v1/connect/ca/configuration", configuration, "What it is set to.", &[SCOPE, PRETTY, STATE])
+        .get("/v1/connect/ca/configuration", configuration, "What it is set to.", &[SCOPE, PRETTY, STATE, BLOCKING])
         .put(
             "/v1/connect/ca/configuration",
             configure,
@@ -54,10 +54,11 @@ pub(super) async fn roots(State(door): State<HttpDoor>, params: Params) -> Resul
 
 async fn configuration(State(door): State<HttpDoor>, params: Params) -> Result<Response, Failure> {
     door.needs_mesh()?;
-    let tables = door.tables();
-    let state = tables.authority().ok_or_else(Failure::no_authority)?;
-    let body = wire::authority::configuration(state, door.state.house.leaves.lifetimes);
-    Ok(reply::as_of(&params, state.modify_index, reply::json(&params, &body)))
+    let found = door.read(&params, Topic::Authority).await?;
+    let Fact::Authority(state) = found.fact else { return Err(Failure::misread()) };
+    let state = state.ok_or_else(Failure::no_authority)?;
+    let body = wire::authority::configuration(&state, door.state.house.leaves.lifetimes);
+    Ok(reply::as_of(&params, found.index, reply::json(&params, &body)))
 }
 
 /// Answers nothing, when it is done.
