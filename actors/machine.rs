@@ -12,8 +12,24 @@ pub struct Memory {
     pub cached: u64,
 }
 
+/// Of the file system at [`ROOT`]: bytes, and files that it can hold.
+#[derive(Default)]
+pub struct Disk {
+    /// As the kernel names it, such as `ext4`.
+    pub kind: String,
+    pub total: u64,
+    /// To who is not root.
+    pub free: u64,
+    pub used: u64,
+    pub files_total: u64,
+    pub files_free: u64,
+}
+
+pub const ROOT: &str = "/";
+
 pub struct Machine {
     pub memory: Memory,
+    pub disk: Disk,
     /// The model of each processor.
     pub processors: Vec<String>,
     pub hostname: String,
@@ -29,6 +45,7 @@ impl Machine {
         let line = |path: &str| text(path).trim().to_owned();
         Self {
             memory: memory(&text("/proc/meminfo")),
+            disk: disk(&text("/proc/self/mounts")),
             processors: processors(&text("/proc/cpuinfo")),
             hostname: line("/proc/sys/kernel/hostname"),
             kernel: line("/proc/sys/kernel/osrelease"),
@@ -55,6 +72,28 @@ fn memory(meminfo: &str) -> Memory {
     }
 }
 
+fn disk(mounts: &str) -> Disk {
+    let Ok(found) = rustix::fs::statvfs(ROOT) else { return Disk::default() };
+    let of_block = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+    Disk {
+        kind: kind_of_root(mounts),
+        total: of_block(found.f_blocks),
+        free: of_block(found.f_bavail),
+        used: of_block(found.f_blocks.saturating_sub(found.f_bfree)),
+        files_total: found.f_files,
+        files_free: found.f_ffree,
+    }
+}
+
+/// Of what was mounted last, which hides what was there before.
+fn kind_of_root(mounts: &str) -> String {
+    let lines = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        Some((words.next()?, words.next()?))
+    });
+    lines.filter(|(at, _)| *at == ROOT).next_back().map(|(_, kind)| kind.to_owned()).unwrap_or_default()
+}
+
 fn processors(cpuinfo: &str) -> Vec<String> {
     let models =
         cpuinfo.lines().filter_map(|line| line.split_once(':').filter(|(name, _)| name.trim() == "model name"));
@@ -74,6 +113,14 @@ mod tests {
     fn memory_is_in_bytes() {
         let memory = memory("MemTotal:       16 kB\nMemFree:  2 kB\nMemAvailable:   8 kB\nHugePages_Total: 0\n");
         assert_eq!((memory.total, memory.free, memory.available, memory.cached), (16384, 2048, 8192, 0));
+    }
+
+    #[test]
+    fn the_root_is_what_was_mounted_there_last() {
+        let mounts = "rootfs / rootfs rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vda / ext4 rw 0 0\n";
+        assert_eq!((kind_of_root(mounts), kind_of_root("")), ("ext4".to_owned(), String::new()));
+        let disk = disk(mounts);
+        assert!(disk.total >= disk.used && disk.total > 0 && disk.files_total >= disk.files_free);
     }
 
     #[test]

@@ -11,14 +11,14 @@ use super::params::Params;
 use super::reply::{self, Failure};
 use crate::doors::endpoints::Endpoints;
 use crate::doors::endpoints::common::{PRETTY, SCOPE};
-use crate::machine::Machine;
+use crate::machine::{Machine, ROOT};
 
 pub(super) fn endpoints() -> Endpoints<HttpDoor> {
     Endpoints::new("agent-control", "agent", "The process and its machine.")
         .put("/v1/agent/reload", reload, "Reads the configuration again; 500 says what is wrong with it.", &[SCOPE])
         .put("/v1/agent/leave", leave, "Sends the clients away and ends the agent.", &[SCOPE])
         .put("/v1/agent/force-leave/{node}", force_leave, "Refused: there is no other member.", &[SCOPE])
-        .get("/v1/agent/host", host, "Memory, processors and kernel.", &[SCOPE, PRETTY])
+        .get("/v1/agent/host", host, "Memory, processors, disk and kernel.", &[SCOPE, PRETTY])
         .unnamed("/v1/agent/force-leave/", MethodFilter::PUT, async || reply::missing("node name"))
 }
 
@@ -47,7 +47,7 @@ async fn force_leave(State(door): State<HttpDoor>, _: Params, Path(node): Path<S
 
 async fn host(State(door): State<HttpDoor>, params: Params) -> Response {
     let machine = Machine::read();
-    let memory = &machine.memory;
+    let (memory, disk) = (&machine.memory, &machine.disk);
     let used = memory.total.saturating_sub(memory.available);
     let cpu: Vec<Value> =
         machine.processors.iter().enumerate().map(|(at, model)| json!({ "cpu": at, "modelName": model })).collect();
@@ -57,6 +57,14 @@ async fn host(State(door): State<HttpDoor>, params: Params) -> Response {
             "used": used,
         },
         "CPU": cpu,
+        "Disk": {
+            "path": ROOT, "fstype": disk.kind, "total": disk.total, "free": disk.free, "used": disk.used,
+            // of what there is for everybody
+            "usedPercent": percent(disk.used, disk.used + disk.free),
+            "inodesTotal": disk.files_total, "inodesFree": disk.files_free,
+            "inodesUsed": disk.files_total.saturating_sub(disk.files_free),
+            "inodesUsedPercent": percent(disk.files_total.saturating_sub(disk.files_free), disk.files_total),
+        },
         "Host": {
             "hostname": machine.hostname, "uptime": machine.uptime, "os": std::env::consts::OS,
             "kernelVersion": machine.kernel, "kernelArch": std::env::consts::ARCH,
@@ -65,4 +73,10 @@ async fn host(State(door): State<HttpDoor>, params: Params) -> Response {
         "Errors": null,
     });
     reply::json(&params, &body)
+}
+
+/// Of nothing: none.
+#[allow(clippy::cast_precision_loss, reason = "a share: 53 bits are plenty")]
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
