@@ -15,13 +15,15 @@ use chancery::catalog::{Registration, Settings, Write, query};
 use chancery::model::{Check, CheckId, Entry, Node, NodeName, Service, ServiceId, Status, TrustDomain, UnixTime};
 
 use crate::catalog::CommitError;
+use crate::checks::CurrentTrust;
 use crate::config::{AgentConfig, AgentFlags, ConfigError};
 use crate::controls::{Controls, Order};
 use crate::doors::http::Process;
-use crate::doors::listening::{CertificateError, ListenAddress};
+use crate::doors::listening::ListenAddress;
 use crate::kit::{Cells, Clock, RippleLog};
 use crate::log::Log;
 use crate::metrics;
+use crate::pem::CertificateError;
 use crate::pid_file::PidFile;
 use crate::scrape::{self, Scrape};
 use crate::stores::{Embedded, Memory, Store, StoreError};
@@ -111,6 +113,8 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
         .map(|root| root.state(&trust_domain, config.lifetimes.root, now))
         .transpose()?
         .map(Arc::new);
+    let check_trust = CurrentTrust::default();
+    check_trust.set(config.check_tls.as_ref())?;
     let plan = Plan {
         settings: Settings {
             datacenter: config.datacenter.clone(),
@@ -128,6 +132,7 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
         lifetimes: config.lifetimes,
         node: config.node_name.clone(),
         checks: config.checks_run.clone(),
+        check_trust,
         ripples: RippleLog::new(metrics::ripple_ended),
         xds: config.xds,
     };
@@ -146,6 +151,10 @@ impl Loading<'_> {
     /// Reads the configuration again. What went wrong is logged, and returned.
     async fn again(&self, from_files: &mut Configured) -> Result<(), String> {
         let config = AgentConfig::load(self.flags).map_err(|error| {
+            tracing::error!(%error, "the configuration stays as it was");
+            error.to_string()
+        })?;
+        self.house.checks.trust.set(config.check_tls.as_ref()).map_err(|error| {
             tracing::error!(%error, "the configuration stays as it was");
             error.to_string()
         })?;

@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod monitor;
 mod orphans;
 pub mod outgoing;
+pub mod pem;
 pub mod pid_file;
 pub mod proxy_registry;
 pub mod proxy_state;

@@ -87,11 +87,11 @@ fn disk(mounts: &str) -> Disk {
 
 /// Of what was mounted last, which hides what was there before.
 fn kind_of_root(mounts: &str) -> String {
-    let lines = mounts.lines().filter_map(|line| {
+    let of_root = |line: &str| {
         let mut words = line.split(' ').skip(1);
-        Some((words.next()?, words.next()?))
-    });
-    lines.filter(|(at, _)| *at == ROOT).next_back().map(|(_, kind)| kind.to_owned()).unwrap_or_default()
+        (words.next()? == ROOT).then(|| words.next().map(str::to_owned)).flatten()
+    };
+    mounts.lines().rev().find_map(of_root).unwrap_or_default()
 }
 
 fn processors(cpuinfo: &str) -> Vec<String> {

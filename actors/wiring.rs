@@ -11,6 +11,7 @@ use chancery::model::{Lifetimes, Place, ServiceName, TrustDomain};
 
 use crate::authority::{Authority, AuthorityParts};
 use crate::catalog::{Catalog, CatalogHandle, CatalogParts};
+use crate::checks::CurrentTrust;
 use crate::checks::settings::CheckSettings;
 use crate::checks::{Checks, ChecksParts};
 use crate::kit::{Bell, Cells, Clock, Desk, Reconcile, RippleLog, Seat};
@@ -43,6 +44,7 @@ pub struct Plan {
     /// The node whose checks are run here.
     pub node: chancery::model::NodeName,
     pub checks: CheckSettings,
+    pub check_trust: CurrentTrust,
     pub ripples: Arc<RippleLog>,
     pub xds: XdsSettings,
 }
@@ -91,6 +93,7 @@ impl House {
             places: Arc::clone(&places),
             node: plan.node,
             settings: plan.checks,
+            trust: plan.check_trust,
             desk: Arc::clone(&desk),
             cells: cells.clone(),
         });

@@ -30,6 +30,7 @@ use crate::metrics;
 
 use self::prober::Prober;
 use self::probes::Probes;
+pub use self::probes::{AgentTls, CurrentTrust};
 use self::registry::CheckRegistry;
 use self::settings::CheckSettings;
 use self::steady::{News, Steady};
@@ -41,6 +42,7 @@ pub struct ChecksParts {
     /// The node whose checks are run here.
     pub node: NodeName,
     pub settings: CheckSettings,
+    pub trust: CurrentTrust,
     pub desk: Arc<Desk>,
     pub cells: Cells,
 }
@@ -64,6 +66,8 @@ pub struct CheckParts {
 #[derive(Clone)]
 pub struct Checks {
     parts: Arc<CheckParts>,
+    /// Of checks over TLS.
+    pub trust: CurrentTrust,
     /// Keeps the registry.
     _seat: Seat<CheckRegistry>,
 }
@@ -97,17 +101,18 @@ impl ReportError {
 impl Checks {
     /// Starts the registry, and with it a child for each check the node has already.
     pub fn start(parts: ChecksParts) -> Self {
-        Self::start_with(parts, Arc::new(Probes::default()))
+        let prober = Arc::new(Probes::trusting(parts.trust.clone()));
+        Self::start_with(parts, prober)
     }
 
     /// The same, with somebody else to do the asking.
     pub fn start_with(parts: ChecksParts, prober: Arc<dyn Prober>) -> Self {
-        let ChecksParts { catalog, places, node, settings, desk, cells } = parts;
+        let ChecksParts { catalog, places, node, settings, trust, desk, cells } = parts;
         let (settings, newest, ttls) = (ArcSwap::from_pointee(settings), Board::default(), Board::default());
         let parts = Arc::new(CheckParts { catalog, places, node, desk, cells, prober, settings, newest, ttls });
         let seat = Seat::default();
         CheckRegistry::start(Arc::clone(&parts), &seat, 0);
-        Self { parts, _seat: seat }
+        Self { parts, trust, _seat: seat }
     }
 
     pub fn settings(&self) -> Arc<CheckSettings> {

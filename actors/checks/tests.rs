@@ -136,7 +136,15 @@ impl World {
         let prober = Arc::new(Scripted { answer, asked: Mutex::default(), counts: AtomicBool::new(false) });
         let (node, desk_of_world) = (NodeName::from("n1"), Arc::clone(&desk));
         let settings = CheckSettings::default();
-        let parts = ChecksParts { catalog: catalog.clone(), places, node, settings, desk, cells };
+        let parts = ChecksParts {
+            catalog: catalog.clone(),
+            places,
+            node,
+            settings,
+            trust: CurrentTrust::default(),
+            desk,
+            cells,
+        };
         let checks = Checks::start_with(parts, Arc::clone(&prober) as Arc<dyn Prober>);
         Self { catalog, checks, desk: desk_of_world, prober }
     }

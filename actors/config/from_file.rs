@@ -127,7 +127,10 @@ impl Reading<'_> {
     fn tls(&mut self, fields: &mut Fields<'_>, tls: &mut TlsKeys) {
         self.tls_of_a_door(fields, &mut tls.old);
         tls.old_https.verify_incoming = self.keep(fields.optional_flag("verify_incoming_https"));
+        tls.for_checks = self.keep(fields.optional_flag("enable_agent_tls_for_checks"));
         let Some(mut doors) = self.keep(fields.object("tls", "tls")) else { return };
+        let for_checks = self.keep(doors.optional_flag("enable_agent_tls_for_checks"));
+        tls.for_checks = for_checks.or(tls.for_checks);
         for (key, door) in [("defaults", &mut tls.defaults), ("https", &mut tls.https), ("grpc", &mut tls.grpc)] {
             if let Some(mut keys) = self.keep(doors.object(key, "tls of a door")) {
                 self.tls_of_a_door(&mut keys, door);

@@ -5,8 +5,6 @@ pub(super) type Idle = (&'static str, &'static str);
 
 pub(super) const ALONE: &str = "an agent is a cluster of its own: there are no others to join, follow or replicate";
 const AUDIT: &str = "who asked for what is not written down: put a proxy with an access log in front";
-const CHECKS: &str =
-    "checks show no certificate and trust whom the system trusts: add the authority there, or say tls_skip_verify";
 pub(super) const DNS: &str = "there is no DNS server: mesh clients find services through Envoy, others over HTTP";
 const ENDING: &str = "SIGTERM sends clients away before the agent ends, SIGINT ends it at once";
 pub(super) const GOSSIP: &str = "there is no gossip between agents";
@@ -76,7 +74,6 @@ pub(super) const TOP: &[Idle] = &[
     ("dns_config", DNS),
     ("domain", DNS),
     ("enable_acl_replication", TOKENS),
-    ("enable_agent_tls_for_checks", CHECKS),
     ("enable_central_service_config", NOT_SERVED),
     ("enable_debug", OWN),
     ("enable_syslog", LOGS),
@@ -177,7 +174,7 @@ pub(super) const LIMITS: &[Idle] = &[
 ];
 
 /// In `tls`.
-pub(super) const TLS: &[Idle] = &[("enable_agent_tls_for_checks", CHECKS), ("internal_rpc", NO_OTHERS)];
+pub(super) const TLS: &[Idle] = &[("internal_rpc", NO_OTHERS)];
 
 /// In `tls.defaults`, `tls.https` and `tls.grpc`.
 pub(super) const TLS_OF_A_DOOR: &[Idle] = &[

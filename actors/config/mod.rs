@@ -34,6 +34,7 @@ use definitions::Definitions;
 use settings::Settings;
 use tls::Told;
 
+use crate::checks::AgentTls;
 use crate::checks::settings::CheckSettings;
 use crate::doors::http::HttpSettings;
 use crate::doors::listening::{CertificateFiles, ListenAddress, SocketOwner};
@@ -71,6 +72,8 @@ pub struct AgentConfig {
     pub grpc_tls: Vec<SocketAddr>,
     /// What it is served with there.
     pub grpc_certificate: Option<CertificateFiles>,
+    /// `None`: checks over TLS show nothing and trust whom the system trusts.
+    pub check_tls: Option<AgentTls>,
     /// Where both listen unless `addresses` says otherwise.
     pub client_addr: Vec<IpAddr>,
     pub bind_addr: IpAddr,
@@ -158,7 +161,14 @@ impl AgentConfig {
         let config = resolve(dev, settings, node_name, definitions, warnings);
         let https = if secure.https.is_some() { config.https } else { Vec::new() };
         let grpc_tls = if secure.grpc.is_some() { config.grpc_tls } else { Vec::new() };
-        Ok(Self { certificate: secure.https, grpc_certificate: secure.grpc, https, grpc_tls, ..config })
+        Ok(Self {
+            certificate: secure.https,
+            grpc_certificate: secure.grpc,
+            check_tls: secure.checks,
+            https,
+            grpc_tls,
+            ..config
+        })
     }
 }
 
@@ -218,6 +228,7 @@ fn resolve(
         grpc: if mesh { listen(&settings.grpc_addresses, settings.grpc_port, GRPC_PORT) } else { Vec::new() },
         grpc_tls: if mesh { listen(&settings.grpc_tls_addresses, settings.grpc_tls_port, 0) } else { Vec::new() },
         grpc_certificate: None,
+        check_tls: None,
         mesh,
         bind_addr,
         advertise_addr: settings.advertise_addr.unwrap_or_else(|| reachable(bind_addr)),

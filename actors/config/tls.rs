@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::problem::Problem;
+use crate::checks::AgentTls;
 use crate::doors::listening::{CertificateFiles, CipherNames, OldestTls};
 
 /// Of one door, or of all.
@@ -48,6 +49,8 @@ pub(super) struct TlsKeys {
     pub(super) old: DoorKeys,
     /// At the top, for HTTPS: only whether clients must have certificates.
     pub(super) old_https: DoorKeys,
+    /// The agent's own are for checks too.
+    pub(super) for_checks: Option<bool>,
 }
 
 impl TlsKeys {
@@ -59,6 +62,7 @@ impl TlsKeys {
             defaults: self.defaults.over(earlier.defaults),
             old: self.old.over(earlier.old),
             old_https: self.old_https.over(earlier.old_https),
+            for_checks: self.for_checks.or(earlier.for_checks),
         }
     }
 
@@ -69,14 +73,17 @@ impl TlsKeys {
             DoorKeys { verify_incoming: self.old_https.verify_incoming.filter(|verify| *verify), ..self.old_https };
         let (shared, alone) =
             ([&self.defaults, &self.old], [(&self.https, https), (&old_https, https), (&self.grpc, grpc)]);
-        let asked_for_nothing = !(https || grpc) && shared.into_iter().any(DoorKeys::ask);
+        let for_checks = self.for_checks == Some(true);
+        let asked_for_nothing = !(https || grpc || for_checks) && shared.into_iter().any(DoorKeys::ask);
         if asked_for_nothing || alone.into_iter().any(|(keys, on)| !on && keys.ask()) {
             let text = "some keys of TLS have no effect: ports.https switches HTTPS on, ports.grpc_tls gRPC with TLS";
             told.warnings.push(text.to_owned());
         }
         let for_all = self.defaults.over(self.old);
+        let checks = for_checks.then(|| of_checks(&for_all, told)).flatten();
         let of_https = self.https.over(old_https).over(for_all.clone());
         SecureDoors {
+            checks,
             https: https.then(|| files("ports.https", "HTTPS", of_https, told)).flatten(),
             grpc: grpc.then(|| files("ports.grpc_tls", "gRPC with TLS", self.grpc.over(for_all), told)).flatten(),
         }
@@ -94,6 +101,25 @@ pub(super) struct Told<'a> {
 pub(super) struct SecureDoors {
     pub(super) https: Option<CertificateFiles>,
     pub(super) grpc: Option<CertificateFiles>,
+    pub(super) checks: Option<AgentTls>,
+}
+
+fn of_checks(keys: &DoorKeys, told: &mut Told<'_>) -> Option<AgentTls> {
+    let shown = match (keys.cert.clone(), keys.key.clone()) {
+        (Some(cert), Some(key)) => Some((cert, key)),
+        (None, None) => None,
+        _ => {
+            told.problems.push(Problem::new("cert_file and key_file belong together: give both"));
+            return None;
+        }
+    };
+    let tls = AgentTls { shown, ca: keys.ca.clone(), ca_path: keys.ca_path.clone() };
+    if tls == AgentTls::default() {
+        let text = "enable_agent_tls_for_checks has no effect: give tls.defaults.cert_file and key_file, or ca_file";
+        told.warnings.push(text.to_owned());
+        return None;
+    }
+    Some(tls)
 }
 
 fn files(port: &str, door: &str, keys: DoorKeys, told: &mut Told<'_>) -> Option<CertificateFiles> {

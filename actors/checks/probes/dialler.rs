@@ -2,7 +2,6 @@
 //! was well when it was made (see `src/decisions/`).
 
 use std::io;
-use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt as _;
 use futures_util::future::select_ok;
@@ -14,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 use chancery::model::check::TlsProbe;
 
 use super::names::Names;
-use super::trust::{Alpn, Trust};
+use super::trust::{Alpn, CurrentTrust};
 
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
@@ -33,15 +32,12 @@ pub enum DialError {
 #[derive(Clone, Default)]
 pub struct Dialler {
     pub names: Names,
-    /// Whose certificates are trusted; read from the system when the first check with TLS runs.
-    trust: Arc<OnceLock<Trust>>,
+    trust: CurrentTrust,
 }
 
 impl Dialler {
-    /// Trusts these instead of the system's.
-    #[cfg(test)]
-    pub fn trusting(trust: Trust) -> Self {
-        Self { trust: Arc::new(trust.into()), ..Self::default() }
+    pub fn trusting(trust: CurrentTrust) -> Self {
+        Self { trust, ..Self::default() }
     }
 
     /// Of a name with several addresses, the first that accepts speaks for all.
@@ -60,20 +56,10 @@ impl Dialler {
         tls: &TlsProbe,
         alpn: Alpn,
     ) -> Result<TlsStream<TcpStream>, DialError> {
-        let config = self.trust()?.config(tls.skip_verify, alpn);
+        let config = self.trust.get()?.config(tls.skip_verify, alpn);
         let name = if tls.server_name.is_empty() { host } else { &tls.server_name };
         let name = ServerName::try_from(name.to_owned()).map_err(|_| DialError::ServerName(name.to_owned()))?;
         TlsConnector::from(config).connect(name, stream).await.map_err(DialError::Handshake)
-    }
-
-    fn trust(&self) -> Result<&Trust, rustls::Error> {
-        match self.trust.get() {
-            Some(trust) => Ok(trust),
-            None => {
-                let read = Trust::of_system()?;
-                Ok(self.trust.get_or_init(|| read))
-            }
-        }
     }
 }
 

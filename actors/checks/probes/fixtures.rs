@@ -45,6 +45,6 @@ impl Certified {
 
     /// Of checks that trust the authority.
     pub fn dialler(&self) -> Dialler {
-        Dialler::trusting(Trust::of(self.roots.clone()).unwrap())
+        Dialler::trusting(Trust::of(self.roots.clone()).unwrap().into())
     }
 }

@@ -30,11 +30,18 @@ use chancery::model::{Status, Target};
 use super::prober::{Found, Prober, Question};
 
 use self::dialler::Dialler;
+pub use self::trust::{AgentTls, CurrentTrust};
 
 /// The prober of a running agent.
 #[derive(Clone, Default)]
 pub struct Probes {
     dialler: Dialler,
+}
+
+impl Probes {
+    pub fn trusting(trust: CurrentTrust) -> Self {
+        Self { dialler: Dialler::trusting(trust) }
+    }
 }
 
 impl Prober for Probes {

@@ -166,3 +166,24 @@ fn https_without_what_it_needs_is_told() {
         ),
     ]);
 }
+
+#[test]
+fn checks_show_the_certificate_of_all_doors_where_they_shall() {
+    let tls = |text: &str| {
+        let config = loaded(text);
+        (config.check_tls, config.warnings)
+    };
+    let files = "cert_file = \"/a.pem\", key_file = \"/a-key.pem\", ca_file = \"/ca.pem\"";
+    let shown = AgentTls {
+        shown: Some(("/a.pem".into(), "/a-key.pem".into())),
+        ca: Some("/ca.pem".into()),
+        ..AgentTls::default()
+    };
+    let nested = format!("tls {{ enable_agent_tls_for_checks = true\n defaults {{ {files} }} }}");
+    assert_eq!(tls(&nested), (Some(shown.clone()), vec![]));
+    let old = format!("enable_agent_tls_for_checks = true\n{}", files.replace(", ", "\n"));
+    assert_eq!(tls(&old), (Some(shown), vec![]));
+    let bare = tls("tls { enable_agent_tls_for_checks = true }");
+    assert!(bare.0.is_none() && bare.1[0].contains("give tls.defaults.cert_file and key_file, or ca_file"), "{bare:?}");
+    assert_eq!(tls("tls { enable_agent_tls_for_checks = false }"), (None, vec![]));
+}

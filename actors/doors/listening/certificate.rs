@@ -1,19 +1,17 @@
 //! The certificate that a door shows, from files. It is read again with the configuration; connections that are open
 //! keep what they have.
 
-use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::{ServerConfig, SupportedProtocolVersion, version};
 use tokio_rustls::TlsAcceptor;
+
+use crate::pem::{self, CertificateError};
 
 /// What the configuration says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -66,27 +64,6 @@ fn of_tls12(provider: &CryptoProvider) -> impl Iterator<Item = (rustls::Supporte
     suites.map(|suite| (*suite, format!("{:?}", suite.suite())))
 }
 
-/// A file of TLS that cannot be used, and why.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CertificateError {
-    pub file: PathBuf,
-    pub reason: String,
-}
-
-impl CertificateError {
-    fn new(file: &Path, reason: impl fmt::Display) -> Self {
-        Self { file: file.to_owned(), reason: reason.to_string() }
-    }
-}
-
-impl fmt::Display for CertificateError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} cannot be used for TLS: {}", self.file.display(), self.reason)
-    }
-}
-
-impl std::error::Error for CertificateError {}
-
 /// What is spoken through TLS, agreed upon in its handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Spoken {
@@ -134,9 +111,8 @@ impl Certificate {
 }
 
 fn server_config(files: &CertificateFiles, spoken: Spoken) -> Result<ServerConfig, CertificateError> {
-    let chain = certificates(&files.cert)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| CertificateError::new(&files.key, format!("no private key can be read from it: {error}")))?;
+    let chain = pem::certificates(&files.cert)?;
+    let key = pem::private_key(&files.key)?;
     let provider = Arc::new(provider(&files.ciphers));
     let versions: &[&SupportedProtocolVersion] = match files.oldest {
         OldestTls::V12 => &[&version::TLS12, &version::TLS13],
@@ -149,13 +125,8 @@ fn server_config(files: &CertificateFiles, spoken: Spoken) -> Result<ServerConfi
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => CertificateError::new(
-            &files.key,
-            format!("it is not the key of the certificate in {}", files.cert.display()),
-        ),
-        error => CertificateError::new(&files.cert, error),
-    })?;
+    let config = builder.with_single_cert(chain, key);
+    let mut config = config.map_err(|error| CertificateError::of_pair(&files.cert, &files.key, error))?;
     config.alpn_protocols = vec![spoken.name().to_vec()];
     Ok(config)
 }
@@ -177,34 +148,16 @@ fn verifier(
     if !files.verify_incoming {
         return Ok(None);
     }
-    let folder = files.ca_path.as_deref().map(in_folder).transpose()?.unwrap_or_default();
-    let mut roots = RootCertStore::empty();
-    for file in files.ca.iter().chain(&folder) {
-        for certificate in certificates(file)? {
-            roots.add(certificate).map_err(|error| CertificateError::new(file, error))?;
-        }
-    }
+    let roots = pem::roots(files.ca.as_deref(), files.ca_path.as_deref())?;
     let blamed = files.ca.as_ref().or(files.ca_path.as_ref()).unwrap_or(&files.cert);
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
     verifier.map(Some).map_err(|error| CertificateError::new(blamed, error))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let found = read.map_err(|error| CertificateError::new(file, error))?;
-    if found.is_empty() { Err(CertificateError::new(file, "there is no certificate in it")) } else { Ok(found) }
-}
-
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, CertificateError> {
-    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
-    let mut files = read().map_err(|error| CertificateError::new(folder, error))?;
-    files.retain(|path| path.is_file());
-    files.sort();
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     struct Folder(tempfile::TempDir);

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 
-pub use certificate::{Certificate, CertificateError, CertificateFiles, CipherNames, OldestTls, Spoken};
+pub use certificate::{Certificate, CertificateFiles, CipherNames, OldestTls, Spoken};
 pub use port::{ClientLimit, Port, bind};
 pub use secure::{SecurePort, shake_hands};
 pub use socket_file::{SocketFile, SocketOwner};

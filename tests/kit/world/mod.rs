@@ -83,6 +83,7 @@ impl World {
             trust_domain: TrustDomain::from("11111111-2222-3333-4444-555555555555.consul"),
             first_root: None,
             lifetimes: Lifetimes::DEFAULT,
+            check_trust: Default::default(),
             node: NodeName::from(NODE),
             checks: CheckSettings::default(),
             ripples: RippleLog::new(move |end| heard.lock().expect("no panic while held").push(end.clone())),
