@@ -231,7 +231,10 @@ impl Draft<'_> {
                     let cluster = cluster::by_hand(&upstream.settings, &cluster, target, &mesh.outgoing)?;
                     return Ok(behind(cluster, target, endpoints, vantage));
                 }
-                let made = cluster::upstream(&cluster, target, endpoints, settings, vantage)?;
+                let made = match &target.function {
+                    Some(function) => cluster::function(&cluster, target, function, endpoints, settings)?,
+                    None => cluster::upstream(&cluster, target, endpoints, settings, vantage)?,
+                };
                 Ok(behind(made, target, endpoints, vantage))
             };
             kept.of(of, made).map_err(|reason| (cluster, reason))

@@ -23,14 +23,29 @@ use super::all_http_options;
 use super::upstream::{Settings, common, pooled};
 use crate::chain::Target;
 use crate::generate::listener::http_filter;
-use crate::generate::{address, endpoint, tls};
-use crate::model::Protocol;
+use crate::generate::{Reason, address, endpoint, sharing_key, tls};
 use crate::model::extension::{AwsLambda, Invocation};
-use crate::resource::{Resource, ResourceType};
+use crate::model::{Endpoints, Protocol};
+use crate::resource::{Resource, ResourceType, Shared};
 
 const HTTPS: u16 = 443;
 
-pub(super) fn function(name: &str, target: &Target, function: &AwsLambda, settings: Settings<'_>) -> Resource {
+/// Kept by the instances, like others, though none is looked at.
+pub(in crate::generate) fn function(
+    name: &str,
+    target: &Target,
+    function: &AwsLambda,
+    endpoints: &Shared<Endpoints>,
+    settings: Settings<'_>,
+) -> Result<Arc<Resource>, Reason> {
+    if target.connect_timeout.is_zero() {
+        return Err(Reason::NoTime);
+    }
+    let key = sharing_key(("function", name, target.connect_timeout, function, settings));
+    Ok(endpoints.resource(key, || made(name, target, function, settings)))
+}
+
+fn made(name: &str, target: &Target, function: &AwsLambda, settings: Settings<'_>) -> Resource {
     let host = function.arn.host();
     let there = endpoint::at(address::socket(&host, HTTPS));
     let mut options = pooled(Protocol::Http);

@@ -16,6 +16,7 @@ use envoy_types::pb::google::protobuf::Any;
 use envoy_types::util::pack_any;
 
 pub(super) use failover::{aggregate, failover};
+pub(super) use function::function;
 pub(super) use hatch::by_hand;
 pub(super) use jwks::{jwks, jwks_name};
 pub(super) use local_app::{LOCAL_APP, exposed, local_app};

@@ -25,7 +25,6 @@ use envoy_types::pb::envoy::r#type::v3::Percent;
 use envoy_types::pb::google::protobuf::{UInt32Value, UInt64Value};
 
 use super::all_http_options;
-use super::function::function;
 use crate::chain::Target;
 use crate::generate::vantage::Vantage;
 use crate::generate::{Reason, address, duration, endpoint, sharing_key, tls};
@@ -63,14 +62,10 @@ pub(in crate::generate) fn upstream(
     if target.connect_timeout.is_zero() {
         return Err(Reason::NoTime);
     }
-    let Target { connect_timeout, sni, spiffe_id, function: called, .. } = target;
-    let made_of = (name, connect_timeout, sni, spiffe_id, called, is_weighed(target));
+    let made_of = (name, target.connect_timeout, &target.sni, &target.spiffe_id, is_weighed(target));
     // only a cluster that has its instances inside looks another way from elsewhere
     let seen_from = Some(vantage).filter(|vantage| !vantage.is_anywhere() && has_host_names(endpoints));
     Ok(endpoints.resource(sharing_key(("cluster", made_of, settings, seen_from)), || {
-        if let Some(called) = called {
-            return function(name, target, called, settings);
-        }
         let mut cluster = by_target(name, target, settings);
         let name: Arc<str> = name.into();
         if has_host_names(endpoints) {
