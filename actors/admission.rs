@@ -1,4 +1,5 @@
-//! At what rate new streams are taken on, so that a storm of reconnects does not starve the streams that are open.
+//! At what rate something is taken on: new streams, so that a storm of reconnects does not starve those that are open,
+//! and requests.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,13 +14,13 @@ const BURST: Duration = Duration::from_secs(1);
 
 /// A rate with a burst of one second's worth.
 pub struct Admission {
-    /// Between two streams.
+    /// Between two of them.
     interval: Duration,
-    /// The turn of the next stream; in the past while nobody waits.
+    /// The turn of the next one; in the past while nobody waits.
     next: Mutex<Instant>,
 }
 
-/// Too many new streams at once.
+/// Too many at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("too many new streams at once; connect again in {} ms", retry_after.as_millis())]
 pub struct Crowded {
@@ -29,24 +30,34 @@ pub struct Crowded {
 
 impl Admission {
     pub fn new(per_second: u32) -> Self {
+        Self::every(Duration::from_secs(1) / per_second.max(1))
+    }
+
+    /// One in that time.
+    pub fn every(interval: Duration) -> Self {
         let now = Instant::now();
         let next = now.checked_sub(BURST).unwrap_or(now);
-        Self { interval: Duration::from_secs(1) / per_second.max(1), next: Mutex::new(next) }
+        Self { interval, next: Mutex::new(next) }
     }
 
     /// Returns when it is the caller's turn.
     pub async fn admit(&self) -> Result<(), Crowded> {
-        let turn = self.reserve(Instant::now())?;
+        let turn = self.reserve(Instant::now(), LONGEST_WAIT)?;
         tokio::time::sleep_until(turn).await;
         Ok(())
     }
 
-    fn reserve(&self, now: Instant) -> Result<Instant, Crowded> {
+    /// For who does not wait.
+    pub fn admit_at_once(&self) -> Result<(), Crowded> {
+        self.reserve(Instant::now(), Duration::ZERO).map(drop)
+    }
+
+    fn reserve(&self, now: Instant, longest_wait: Duration) -> Result<Instant, Crowded> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let earliest = now.checked_sub(BURST).unwrap_or(now);
         let turn = (*next).max(earliest);
         let wait = turn.saturating_duration_since(now);
-        if wait > LONGEST_WAIT {
+        if wait > longest_wait {
             return Err(Crowded { retry_after: wait });
         }
         *next = turn + self.interval;
@@ -59,7 +70,9 @@ mod tests {
     use super::*;
 
     fn reserved(admission: &Admission, now: Instant) -> Vec<Duration> {
-        std::iter::from_fn(|| admission.reserve(now).ok()).map(|turn| turn.saturating_duration_since(now)).collect()
+        std::iter::from_fn(|| admission.reserve(now, LONGEST_WAIT).ok())
+            .map(|turn| turn.saturating_duration_since(now))
+            .collect()
     }
 
     // row 156
@@ -71,7 +84,7 @@ mod tests {
         assert_eq!(turns.iter().filter(|wait| wait.is_zero()).count(), 11);
         assert_eq!(turns.len(), 21);
         assert_eq!(turns.last(), Some(&Duration::from_secs(1)));
-        let crowded = admission.reserve(later).unwrap_err();
+        let crowded = admission.reserve(later, LONGEST_WAIT).unwrap_err();
         assert_eq!(crowded.retry_after, Duration::from_millis(1100));
         assert_eq!(reserved(&admission, later + Duration::from_millis(500)).len(), 5);
     }

@@ -64,6 +64,11 @@ pub const LIST: &[(Kind, &str, &str)] = &[
     (Kind::Gauge, "chancery_actor_busy_seconds_total", "time spent in handlers, by kind of actor; only grows"),
     (Kind::Counter, "chancery_actor_restarts_total", "actors rebuilt, by kind"),
     (Kind::Counter, "chancery_http_requests_total", "HTTP requests by family and code"),
+    (
+        Kind::Counter,
+        "chancery_http_requests_over_limit_total",
+        "HTTP requests beyond limits.request_limits, by kind (read, write) and mode (permissive, enforcing)",
+    ),
     (Kind::Histogram, "chancery_http_request_seconds", "HTTP requests that do not block, by family"),
     (Kind::Gauge, "chancery_http_blocking_reads", "blocking reads that wait"),
     (Kind::Counter, "chancery_leaf_issued_total", "leaf certificates issued"),

@@ -164,3 +164,39 @@ async fn the_first_root_may_be_one_that_somebody_has_already() {
     let said = String::from_utf8_lossy(&output.expect("it runs").stderr).into_owned();
     assert!(said.contains("connect.ca_config") && said.contains("another trust domain"), "{said}");
 }
+
+#[tokio::test]
+async fn requests_beyond_their_rate_are_refused_where_that_is_set_and_counted_where_it_is_not() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("agent.hcl");
+    let write = |mode: &str| {
+        let text = format!("limits {{ request_limits {{ mode = \"{mode}\"\n read_rate = -1\n write_rate = 0.1 }} }}");
+        std::fs::write(&file, text).expect("it can be written");
+    };
+    write("enforcing");
+    let agent = Agent::start(&["-dev", "-config-file", &file.to_string_lossy()]).await;
+    let put = async || agent.http.put("/v1/kv/a", &json!("b")).await.expect("an answer");
+    let refused = eventually("a write to be one too many", Duration::from_secs(5), async || {
+        Some(put().await).filter(|answer| answer.status == 429)
+    })
+    .await;
+    assert!(refused.text().contains("limits.request_limits"), "{}", refused.text());
+    assert!(refused.headers.contains_key("retry-after"));
+    // reads have a rate of their own, and what is not of the API has none
+    for path in ["/v1/kv/?keys", "/admin/actors", "/metrics"] {
+        assert_eq!(agent.http.get(path).await.expect("an answer").status, 200, "{path}");
+    }
+    write("permissive");
+    assert!(agent.run(&["reload"]).is_err(), "a reload is a write, and one too many");
+    agent.hang_up();
+    eventually("writes to be answered again", Duration::from_secs(5), async || {
+        (put().await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(put().await.status, 200, "it is one too many, and counted");
+    let counted = agent.http.text("/metrics").await;
+    for mode in ["enforcing", "permissive"] {
+        let line = format!("chancery_http_requests_over_limit_total{{kind=\"write\",mode=\"{mode}\"}}");
+        assert!(counted.contains(&line), "{line}");
+    }
+}

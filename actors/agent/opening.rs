@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::AgentError;
 use crate::config::AgentConfig;
 use crate::doors::grpc::{self, GrpcParts};
-use crate::doors::http::{self, HttpState, Process};
+use crate::doors::http::{self, HttpState, Process, RequestRates};
 use crate::doors::listening::{
     Caller, Certificate, CertificateFiles, ClientLimit, ListenAddress, Port, SecurePort, SocketFile, Spoken, bind,
 };
@@ -24,6 +24,7 @@ pub(super) struct Doors {
     open: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     limit: ClientLimit,
+    rates: RequestRates,
     https: Option<Certificate>,
     grpc: Option<Certificate>,
 }
@@ -37,8 +38,10 @@ impl Doors {
         let grpc = read(&config.grpc_certificate, Spoken::Http2)?;
         let limit = ClientLimit::default();
         limit.set(config.http_settings.max_connections_per_client);
-        let mut doors = Self { open: Vec::new(), stop: watch::Sender::new(false), limit, https, grpc };
-        let http = HttpDoors { house, config, process };
+        let rates = RequestRates::default();
+        rates.set(config.http_settings.request_limits);
+        let mut doors = Self { open: Vec::new(), stop: watch::Sender::new(false), limit, rates, https, grpc };
+        let http = HttpDoors { house, config, process, rates: doors.rates.clone() };
         for address in &config.http {
             doors.http(&http, address)?;
         }
@@ -126,7 +129,8 @@ impl Doors {
         }
     }
 
-    /// What can change while they are open: the certificates, and how many connections a client may have.
+    /// What can change while they are open: the certificates, how many connections a client may have, and how many
+    /// requests are answered.
     pub(super) fn reload(&self, config: &AgentConfig) -> Result<(), AgentError> {
         for (shown, files) in [(&self.https, &config.certificate), (&self.grpc, &config.grpc_certificate)] {
             if let (Some(certificate), Some(files)) = (shown, files) {
@@ -134,6 +138,7 @@ impl Doors {
             }
         }
         self.limit.set(config.http_settings.max_connections_per_client);
+        self.rates.set(config.http_settings.request_limits);
         Ok(())
     }
 
@@ -150,6 +155,7 @@ struct HttpDoors<'a> {
     house: &'a House,
     config: &'a AgentConfig,
     process: &'a Process,
+    rates: RequestRates,
 }
 
 impl HttpDoors<'_> {
@@ -159,7 +165,7 @@ impl HttpDoors<'_> {
         S: Future<Output = ()> + Send + 'static,
         Caller: for<'a> Connected<IncomingStream<'a, L>>,
     {
-        let state = HttpState::new(self.house.clone(), self.config, self.process.clone());
+        let state = HttpState::new(self.house.clone(), self.config, self.process.clone(), self.rates.clone());
         async move {
             if let Err(error) = http::serve(state, listener, shutdown).await {
                 tracing::error!(%error, "the HTTP door failed");

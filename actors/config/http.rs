@@ -1,6 +1,7 @@
 //! How HTTP is served: `http_config`, `limits`, and how long blocking queries take.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -8,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use chancery::wire::{DecodeError, Fields, duration};
 
 use super::problem::Problem;
-use crate::doors::http::{HttpSettings, Network};
+use crate::doors::http::{HttpSettings, LimitMode, Network, RequestLimits};
 use crate::doors::listening::SocketOwner;
 
 /// A body is held in memory as a whole, by everybody who sends one.
@@ -29,6 +30,7 @@ pub(super) struct HttpKeys {
     handshake_timeout: Option<Duration>,
     kv_max_value_size: Option<usize>,
     txn_max_req_len: Option<usize>,
+    request_limits: Option<RequestLimits>,
 }
 
 impl HttpKeys {
@@ -79,6 +81,10 @@ impl HttpKeys {
         };
         self.kv_max_value_size = bytes("kv_max_value_size");
         self.txn_max_req_len = bytes("txn_max_req_len");
+        match request_limits(fields) {
+            Ok(limits) => self.request_limits = limits,
+            Err(error) => problem(error),
+        }
         match fields.duration("https_handshake_timeout") {
             Ok(Duration::ZERO) => {}
             Ok(timeout) => self.handshake_timeout = Some(timeout),
@@ -102,6 +108,7 @@ impl HttpKeys {
             handshake_timeout: self.handshake_timeout.or(earlier.handshake_timeout),
             kv_max_value_size: self.kv_max_value_size.or(earlier.kv_max_value_size),
             txn_max_req_len: self.txn_max_req_len.or(earlier.txn_max_req_len),
+            request_limits: self.request_limits.or(earlier.request_limits),
         }
     }
 
@@ -131,6 +138,7 @@ impl HttpKeys {
             default_wait: self.default_query_time.unwrap_or(default.default_wait),
             max_wait: self.max_query_time.unwrap_or(default.max_wait),
             max_connections_per_client: self.max_conns_per_client.unwrap_or(default.max_connections_per_client),
+            request_limits: self.request_limits.unwrap_or_default(),
             handshake_patience: self.handshake_timeout.unwrap_or(default.handshake_patience),
             largest_value,
             // a value that may be written alone may be written with others
@@ -143,4 +151,36 @@ impl HttpKeys {
 pub(super) fn query_time(text: &str) -> Result<Duration, String> {
     let time = duration::parse(text).filter(|time| !time.is_zero());
     time.ok_or_else(|| format!("expected a duration such as 5m, got {text:?}"))
+}
+
+/// `request_limits { … }`; `None` when nothing is said of it.
+fn request_limits(fields: &mut Fields<'_>) -> Result<Option<RequestLimits>, DecodeError> {
+    let Some(mut limits) = fields.object("request_limits", "limits of requests")? else { return Ok(None) };
+    let mode = match limits.text("mode")?.as_str() {
+        "" | "disabled" => LimitMode::Disabled,
+        "permissive" => LimitMode::Permissive,
+        "enforcing" => LimitMode::Enforcing,
+        other => {
+            let text = format!("expected disabled, permissive or enforcing, got {other:?}");
+            return Err(limits.error("mode", text));
+        }
+    };
+    let (reads, writes) = (rate(&mut limits, "read_rate")?, rate(&mut limits, "write_rate")?);
+    limits.finish()?;
+    Ok(Some(RequestLimits { mode, reads, writes }))
+}
+
+/// A second; as in Consul, what is below 0 is no limit, and neither is one that is not said.
+fn rate(limits: &mut Fields<'_>, key: &'static str) -> Result<Option<NonZeroU32>, DecodeError> {
+    let Some(value) = limits.take(key) else { return Ok(None) };
+    match value.as_f64() {
+        Some(number) if number < 0.0 => Ok(None),
+        Some(number) if (0.01..=1e7).contains(&number) =>
+        {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in the range")]
+            Ok(NonZeroU32::new((number * 100.0).round() as u32))
+        }
+        _ => Err(limits
+            .error(key, format!("expected a number a second from 0.01 to 10000000, or -1 for no limit, got {value}"))),
+    }
 }

@@ -26,8 +26,6 @@ const PACE: &str = "changes are sent as fast as each client answers: there is no
 pub(super) const PAGE: &str = "the live page is always at /admin/";
 const PEERS: &str = "there are no peers";
 pub(super) const RAFT: &str = "state is kept by an embedded store, without Raft";
-const RATES: &str =
-    "requests have no rate: http_max_conns_per_client bounds what one client can ask, a proxy in front more than that";
 pub(super) const RELOAD: &str = "send SIGHUP, or run `chancery reload`";
 const SIGNING: &str = "a signature costs less than the limit would";
 const STAMP: &str = "it is a stamp of Consul's own build";
@@ -165,7 +163,6 @@ pub(super) const HTTP_CONFIG: &[Idle] =
 
 /// In `limits`.
 pub(super) const LIMITS: &[Idle] = &[
-    ("request_limits", RATES),
     ("rpc_client_timeout", NO_OTHERS),
     ("rpc_handshake_timeout", NO_OTHERS),
     ("rpc_max_burst", NO_OTHERS),

@@ -1,6 +1,9 @@
 //! How HTTP and xDS are served.
 
 use super::*;
+use std::num::NonZeroU32;
+
+use crate::doors::http::{LimitMode, RequestLimits};
 
 #[test]
 fn how_clients_are_served_can_be_set() {
@@ -186,4 +189,23 @@ fn checks_show_the_certificate_of_all_doors_where_they_shall() {
     let bare = tls("tls { enable_agent_tls_for_checks = true }");
     assert!(bare.0.is_none() && bare.1[0].contains("give tls.defaults.cert_file and key_file, or ca_file"), "{bare:?}");
     assert_eq!(tls("tls { enable_agent_tls_for_checks = false }"), (None, vec![]));
+}
+
+#[test]
+fn requests_may_have_rates() {
+    let limits = |text: &str| loaded(&format!("limits {{ request_limits {{ {text} }} }}")).http_settings.request_limits;
+    let rate = NonZeroU32::new;
+    let expected = RequestLimits { mode: LimitMode::Enforcing, reads: rate(50_000), writes: rate(50) };
+    assert_eq!(limits("mode = \"enforcing\"\n read_rate = 500.0\n write_rate = 0.5"), expected);
+    let expected = RequestLimits { mode: LimitMode::Permissive, ..RequestLimits::default() };
+    assert_eq!(limits("mode = \"permissive\"\n read_rate = -1"), expected);
+    assert_eq!(loaded("").http_settings.request_limits, RequestLimits::default());
+    for (text, said) in [
+        ("mode = \"strict\"", "expected disabled, permissive or enforcing, got \"strict\""),
+        ("read_rate = 0", "expected a number a second from 0.01 to 10000000, or -1 for no limit, got 0"),
+        ("rate = 1", "rate"),
+    ] {
+        let problem = refused(&format!("limits {{ request_limits {{ {text} }} }}"));
+        assert!(problem.contains(said), "{problem}");
+    }
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use tower_http::CompressionLevel;
 use tower_http::compression::{CompressionLayer, Predicate};
 
+use super::rates::RequestRates;
 use super::reply::Failure;
 use super::settings::HttpSettings;
 use crate::doors::listening::Caller;
@@ -18,22 +19,31 @@ use crate::doors::listening::Caller;
 /// What is shorter is not worth packing, in bytes.
 const PACKED_FROM: u64 = 1400;
 
-/// The router behind the gate.
-pub(super) fn around(router: Router, settings: Arc<HttpSettings>) -> Router {
-    let packing = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(WorthPacking);
-    // whole, since a router's own layers do not see the `Allow` that it adds at last
-    Router::new().fallback_service(router).layer(packing).layer(from_fn_with_state(settings, pass))
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub settings: Arc<HttpSettings>,
+    pub rates: RequestRates,
+}
+
+impl Gate {
+    /// The router behind the gate.
+    pub fn around(self, router: Router) -> Router {
+        let packing = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(WorthPacking);
+        // whole, since a router's own layers do not see the `Allow` that it adds at last
+        Router::new().fallback_service(router).layer(packing).layer(from_fn_with_state(self, pass))
+    }
 }
 
 async fn pass(
-    State(settings): State<Arc<HttpSettings>>,
+    State(Gate { settings, rates }): State<Gate>,
     ConnectInfo(caller): ConnectInfo<Caller>,
     request: Request,
     next: Next,
 ) -> Response {
     let asks_what_is_there = request.method() == Method::OPTIONS;
-    let mut response = match refusal(&settings, caller, &request) {
-        Some(failure) => failure.into_response(),
+    let stopped = stopped(&settings, &rates, caller, &request);
+    let mut response = match stopped {
+        Some(response) => response,
         None => next.run(request).await,
     };
     if asks_what_is_there && let Some(allow) = response.headers().get(header::ALLOW) {
@@ -48,15 +58,27 @@ async fn pass(
     response
 }
 
+/// The answer to a request that goes no further.
+fn stopped(settings: &HttpSettings, rates: &RequestRates, caller: Caller, request: &Request) -> Option<Response> {
+    if let Some(failure) = refusal(settings, caller, request) {
+        return Some(failure.into_response());
+    }
+    // the pages of the operator and what monitoring reads are not of the API
+    if request.uri().path().starts_with("/v1/") { rates.refusal(reads(request)) } else { None }
+}
+
+fn reads(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
 fn refusal(settings: &HttpSettings, caller: Caller, request: &Request) -> Option<Failure> {
     let path = request.uri().path();
     if settings.blocked.iter().any(|blocked| path.starts_with(blocked)) {
         let text = format!("{path} is not served: http_config.block_endpoints of this agent's configuration says so");
         return Some(Failure::new(StatusCode::FORBIDDEN, text));
     }
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     match caller {
-        Caller::Remote(address) if !reads && !settings.writers.is_empty() => {
+        Caller::Remote(address) if !reads(request) && !settings.writers.is_empty() => {
             let may = settings.writers.iter().any(|network| network.contains(address));
             (!may).then(|| {
                 let text = format!(

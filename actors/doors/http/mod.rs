@@ -33,6 +33,7 @@ mod openapi;
 mod operator;
 mod operator_autopilot;
 mod params;
+mod rates;
 mod reply;
 mod settings;
 mod snapshot;
@@ -64,6 +65,7 @@ use crate::scrape::Scrape;
 use crate::watch_registry::Watches;
 use crate::wiring::House;
 use params::Waits;
+pub use rates::{LimitMode, RequestLimits, RequestRates};
 use reply::Failure;
 pub use settings::{HttpSettings, Network};
 
@@ -75,6 +77,7 @@ pub struct HttpState {
     monitors: Arc<Monitors>,
     identity: Identity,
     settings: Arc<HttpSettings>,
+    rates: RequestRates,
 }
 
 /// The process around the house, as far as it can be asked and told.
@@ -101,7 +104,7 @@ struct Identity {
 }
 
 impl HttpState {
-    pub fn new(house: House, config: &AgentConfig, process: Process) -> Self {
+    pub fn new(house: House, config: &AgentConfig, process: Process, rates: RequestRates) -> Self {
         let identity = Identity {
             datacenter: config.datacenter.clone(),
             node: config.node_name.clone(),
@@ -112,7 +115,7 @@ impl HttpState {
         };
         let Process { scrape, controls, monitors } = process;
         let settings = Arc::new(config.http_settings.clone());
-        Self { house, scrape, controls, monitors, identity, settings }
+        Self { house, scrape, controls, monitors, identity, settings, rates }
     }
 }
 
@@ -183,8 +186,8 @@ where
     Caller: for<'a> Connected<IncomingStream<'a, L>>,
 {
     let (close, closing) = watch::channel(false);
-    let settings = Arc::clone(&state.settings);
-    let router = gate::around(router(HttpDoor { state: Arc::new(state), closing }), settings);
+    let gate = gate::Gate { settings: Arc::clone(&state.settings), rates: state.rates.clone() };
+    let router = gate.around(router(HttpDoor { state: Arc::new(state), closing }));
     axum::serve(listener, router.into_make_service_with_connect_info::<Caller>())
         .with_graceful_shutdown(async move {
             shutdown.await;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 
+use super::rates::RequestLimits;
+
 #[derive(Clone, PartialEq, Debug)]
 pub struct HttpSettings {
     /// Put on every answer; one that is there already is replaced.
@@ -19,6 +21,8 @@ pub struct HttpSettings {
     pub max_wait: Duration,
     /// 0: as many as it likes. Holds over all ports.
     pub max_connections_per_client: usize,
+    /// Of requests, over all ports.
+    pub request_limits: RequestLimits,
     /// How long a TLS handshake may take.
     pub handshake_patience: Duration,
     /// The most bytes of a value under `/v1/kv`.
@@ -37,6 +41,7 @@ impl Default for HttpSettings {
             max_wait: Duration::from_secs(10 * 60),
             // thousands of waiting clients of one machine are no burden
             max_connections_per_client: 0,
+            request_limits: RequestLimits::default(),
             handshake_patience: Duration::from_secs(5),
             largest_value: 512 << 10,
             largest_transaction: 512 << 10,
