@@ -177,8 +177,12 @@ async fn a_unix_socket_is_as_good_as_a_port_and_goes_with_the_agent() {
         socket.display()
     );
     let mut agent = Agent::start(&["-dev", "-hcl", &settings]).await;
-    let mode = std::fs::metadata(&socket).expect("a socket").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    // the listener on the port may answer before that on the socket is there
+    eventually("a socket of that mode", PATIENCE, async || {
+        let mode = std::fs::metadata(&socket).ok()?.permissions().mode();
+        (mode & 0o777 == 0o600).then_some(())
+    })
+    .await;
     let (code, text) = members(&[], &format!("unix://{}", socket.display()));
     assert!(code == 0 && text.contains("n1"), "{text}");
     let mut stream = UnixStream::connect(&socket).await.expect("the agent listens");
@@ -202,15 +206,22 @@ async fn a_socket_that_a_killed_agent_left_is_taken_over() {
     agent.kill();
     assert!(socket.exists());
     agent.restart().await;
-    assert_eq!(members(&[], &format!("unix://{}", socket.display())).0, 0);
+    eventually("the socket to be taken over", PATIENCE, async || {
+        (members(&[], &format!("unix://{}", socket.display())).0 == 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_agent_of_ipv6_is_reached_and_says_so() {
     let settings = r#"addresses { http = "127.0.0.1 ::1" } advertise_addr = "fd00::5""#;
     let agent = Agent::start(&["-dev", "-hcl", settings]).await;
-    let (code, text) = members(&[], &format!("[::1]:{}", agent.http_port));
-    assert!(code == 0 && text.contains("[fd00::5]:8301"), "{text}");
+    let text = eventually("an answer over IPv6", PATIENCE, async || {
+        let (code, text) = members(&[], &format!("[::1]:{}", agent.http_port));
+        (code == 0).then_some(text)
+    })
+    .await;
+    assert!(text.contains("[fd00::5]:8301"), "{text}");
     let node = &agent.http.json("/v1/catalog/nodes").await[0];
     assert_eq!(node["Address"], "fd00::5");
     assert_eq!(node["TaggedAddresses"]["lan_ipv6"], "fd00::5");

@@ -72,6 +72,7 @@ scenarios! {
     leaned_on,
     locality,
     operator,
+    parameters,
     permissions,
     protocol,
     refused_registrations,

@@ -61,7 +61,7 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "/v1/catalog/gateway-services/{name}",
             gateway_services,
             "What a gateway serves. There are no gateways: an empty list.",
-            &[SCOPE, PRETTY, STATE],
+            &[SCOPE, PRETTY, STATE, BLOCKING],
         )
         .unnamed("/v1/catalog/service/", MethodFilter::GET, missing_service)
         .unnamed("/v1/catalog/connect/", MethodFilter::GET, missing_service)
@@ -163,7 +163,13 @@ fn selected_on(node: Option<&NodeServices>, selected: impl Fn(&Service) -> bool)
 }
 
 /// What a gateway serves. No gateway can be registered, so none serves anything.
-async fn gateway_services(State(door): State<HttpDoor>, params: Params, Path(_): Path<String>) -> Response {
+async fn gateway_services(
+    State(door): State<HttpDoor>,
+    params: Params,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    // who waits is not answered at once, over and over
+    let found = door.read(&params, Topic::Service(name.into())).await?;
     let none: [(); 0] = [];
-    reply::read(&params, door.tables().index(), &none)
+    Ok(reply::read(&params, found.index, &none))
 }

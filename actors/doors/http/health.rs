@@ -56,7 +56,7 @@ pub(super) fn endpoints() -> Endpoints<HttpDoor> {
             "/v1/health/ingress/{name}",
             ingress,
             "The ingress gateways that lead to a service. There are no gateways: an empty list.",
-            &[SCOPE, PRETTY, STATE],
+            &[SCOPE, PRETTY, STATE, BLOCKING, FILTER, NODES, NEAR, INSTANCES, MERGE, PEERS],
         )
         .unnamed("/v1/health/node/", MethodFilter::GET, async || reply::missing("node name"))
         .unnamed("/v1/health/checks/", MethodFilter::GET, missing_service)
@@ -89,9 +89,15 @@ fn passes(instance: &chancery::model::Instance) -> bool {
 }
 
 /// The ingress gateways that lead to a service. No gateway can be registered, so none does.
-async fn ingress(State(door): State<HttpDoor>, params: Params, Path(_): Path<String>) -> Response {
-    let none: [(); 0] = [];
-    reply::read(&params, door.tables().index(), &none)
+async fn ingress(State(door): State<HttpDoor>, params: Params, Path(name): Path<String>) -> Result<Response, Failure> {
+    params.flag("passing")?;
+    // it would select nothing, and may be wrong all the same
+    let _selected = params.filter(&INSTANCE, door.datacenter())?;
+    let none = |_: &_| false;
+    // who waits is not answered at once, over and over
+    let Listed { index, .. } = door.instances(&params, Topic::Connect(name.into()), none).await?;
+    let nobody: [(); 0] = [];
+    Ok(reply::read(&params, index, &nobody))
 }
 
 /// Every check on the node: its own, and those of its instances.
