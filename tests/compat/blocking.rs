@@ -31,6 +31,20 @@ async fn changed_by(path: &str, method: hyper::Method, write: &str, body: &'stat
 }
 
 #[tokio::test]
+async fn lists_that_are_always_empty_wait_all_the_same() {
+    let agent = Agent::dev().await;
+    for path in ["/v1/health/ingress/web", "/v1/catalog/gateway-services/gw"] {
+        let mut reader = Connection::open(agent.http_port).await;
+        let first = reader.get(path).await;
+        assert_eq!((first.status, first.body.trim()), (200, "[]"), "{path}");
+        let began = Instant::now();
+        let second = reader.get(&format!("{path}?index={}&wait=300ms", first.index())).await;
+        assert_eq!((second.status, second.body.trim()), (200, "[]"), "{path}");
+        assert!(began.elapsed() >= Duration::from_millis(300), "{path}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn each_read_wakes_at_its_change() {
     let register = "/v1/agent/service/register";
     for (path, write, body, then) in [
