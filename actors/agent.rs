@@ -15,7 +15,7 @@ use chancery::catalog::{Registration, Settings, Write, query};
 use chancery::model::{Check, CheckId, Entry, Node, NodeName, Service, ServiceId, Status, TrustDomain, UnixTime};
 
 use crate::catalog::CommitError;
-use crate::checks::CurrentTrust;
+use crate::checks::{CurrentTrust, Trust};
 use crate::config::{AgentConfig, AgentFlags, ConfigError};
 use crate::controls::{Controls, Order};
 use crate::doors::http::Process;
@@ -114,7 +114,7 @@ async fn open(config: &AgentConfig, cells: Cells, sources: Cells) -> Result<Hous
         .transpose()?
         .map(Arc::new);
     let check_trust = CurrentTrust::default();
-    check_trust.set(config.check_tls.as_ref())?;
+    check_trust.set(config.check_tls.as_ref().map(Trust::of_agent).transpose()?);
     let plan = Plan {
         settings: Settings {
             datacenter: config.datacenter.clone(),
@@ -154,11 +154,14 @@ impl Loading<'_> {
             tracing::error!(%error, "the configuration stays as it was");
             error.to_string()
         })?;
-        self.house.checks.trust.set(config.check_tls.as_ref()).map_err(|error| {
-            tracing::error!(%error, "the configuration stays as it was");
-            error.to_string()
-        })?;
-        self.doors.reload(&config).map_err(|error| {
+        // all files are read before anything of them holds
+        let check_tls = config.check_tls.as_ref().map(Trust::of_agent).transpose();
+        let reloaded = check_tls.map_err(AgentError::from).and_then(|trust| {
+            self.doors.reload(&config)?;
+            self.house.checks.trust.set(trust);
+            Ok(())
+        });
+        reloaded.map_err(|error: AgentError| {
             tracing::error!(%error, "the configuration stays as it was");
             error.to_string()
         })?;

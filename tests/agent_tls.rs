@@ -7,6 +7,7 @@ use chancery_tests::certificates::Certificates;
 use chancery_tests::ports::free_port;
 use chancery_tests::wait::eventually;
 use serde_json::json;
+use tokio::time::sleep;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -28,19 +29,28 @@ async fn a_service_that_asks_for_certificates_is_checked_with_the_agents() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("agent.hcl");
     let [certificate, key] = certificates.client().map(|file| file.display().to_string());
+    let https = free_port();
     let authority = certificates.authority().display().to_string();
-    let write = |flag: &str, key: &str| {
+    let write_all = |flag: &str, key: &str, https_key: &str| {
         let text = format!(
-            "tls {{ {flag}\n defaults {{ ca_file = \"{authority}\" cert_file = \"{certificate}\" key_file = \"{key}\" }} }}"
+            "ports {{ https = {https} }}\n tls {{ {flag}\n https {{ key_file = \"{https_key}\" }}\n defaults {{ ca_file = \"{authority}\" cert_file = \"{certificate}\" key_file = \"{key}\" }} }}"
         );
         std::fs::write(&file, text).expect("it can be written");
     };
+    let write = |flag: &str, to: &str| write_all(flag, to, &key);
     write("", &key);
     let agent = Agent::start(&["-dev", "-config-file", &file.to_string_lossy()]).await;
     let url = format!("https://127.0.0.1:{port}/v1/status/leader");
     let check = json!({ "HTTP": url, "Interval": "100ms", "Status": "passing", "TLSServerName": "server.dc1.consul" });
     agent.put("/v1/agent/service/register", json!({ "Name": "guarded", "Port": port, "Check": check })).await;
     until(&agent, "critical").await;
+    // another door's key that is wrong changes nothing, for checks neither
+    write_all("enable_agent_tls_for_checks = true", &key, &certificates.file("none.pem").display().to_string());
+    agent.run(&["reload"]).expect_err("it is not taken");
+    // a check is asked once a second at most
+    sleep(Duration::from_millis(2500)).await;
+    let checks = agent.http.json("/v1/health/checks/guarded").await;
+    assert_eq!(checks[0]["Status"], "critical", "{checks}");
     write("enable_agent_tls_for_checks = true", &key);
     agent.run(&["reload"]).expect("it is read again");
     until(&agent, "passing").await;

@@ -132,10 +132,12 @@ impl Doors {
     /// What can change while they are open: the certificates, how many connections a client may have, and how many
     /// requests are answered.
     pub(super) fn reload(&self, config: &AgentConfig) -> Result<(), AgentError> {
-        for (shown, files) in [(&self.https, &config.certificate), (&self.grpc, &config.grpc_certificate)] {
-            if let (Some(certificate), Some(files)) = (shown, files) {
-                certificate.replace(files)?;
-            }
+        let doors = [(&self.https, &config.certificate), (&self.grpc, &config.grpc_certificate)];
+        let open = doors.into_iter().filter_map(|(shown, files)| shown.as_ref().zip(files.as_ref()));
+        let read = open.map(|(certificate, files)| Ok((certificate, certificate.read_again(files)?)));
+        // none is shown before all are read
+        for (certificate, config) in read.collect::<Result<Vec<_>, AgentError>>()? {
+            certificate.show(config);
         }
         self.limit.set(config.http_settings.max_connections_per_client);
         self.rates.set(config.http_settings.request_limits);

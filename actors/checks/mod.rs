@@ -30,7 +30,7 @@ use crate::metrics;
 
 use self::prober::Prober;
 use self::probes::Probes;
-pub use self::probes::{AgentTls, CurrentTrust};
+pub use self::probes::{AgentTls, CurrentTrust, Trust};
 use self::registry::CheckRegistry;
 use self::settings::CheckSettings;
 use self::steady::{News, Steady};

@@ -30,7 +30,7 @@ use chancery::model::{Status, Target};
 use super::prober::{Found, Prober, Question};
 
 use self::dialler::Dialler;
-pub use self::trust::{AgentTls, CurrentTrust};
+pub use self::trust::{AgentTls, CurrentTrust, Trust};
 
 /// The prober of a running agent.
 #[derive(Clone, Default)]

@@ -50,11 +50,9 @@ pub struct AgentTls {
 pub struct CurrentTrust(Arc<ArcSwapOption<Trust>>);
 
 impl CurrentTrust {
-    /// # Errors
-    /// When a file cannot be used; what was trusted before stays.
-    pub fn set(&self, tls: Option<&AgentTls>) -> Result<(), CertificateError> {
-        self.0.store(tls.map(Trust::of_agent).transpose()?.map(Arc::new));
-        Ok(())
+    /// `None`: what the system trusts.
+    pub fn set(&self, trust: Option<Trust>) {
+        self.0.store(trust.map(Arc::new));
     }
 
     pub fn get(&self) -> Result<Arc<Trust>, Error> {
@@ -75,7 +73,9 @@ impl From<Trust> for CurrentTrust {
 }
 
 impl Trust {
-    fn of_agent(tls: &AgentTls) -> Result<Self, CertificateError> {
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn of_agent(tls: &AgentTls) -> Result<Self, CertificateError> {
         let (ca, ca_path) = (tls.ca.as_deref(), tls.ca_path.as_deref());
         let roots = if ca.is_some() || ca_path.is_some() { pem::roots(ca, ca_path)? } else { roots_of_system() };
         let Some((certificate, key)) = &tls.shown else {

@@ -95,13 +95,16 @@ impl Certificate {
         Ok(Self { config: Arc::new(ArcSwap::from_pointee(server_config(files, spoken)?)), spoken })
     }
 
-    /// Shows what is in the files now.
+    /// What is in the files now, to be shown in its place.
     ///
     /// # Errors
-    /// As [`Self::read`]; what was shown before stays.
-    pub fn replace(&self, files: &CertificateFiles) -> Result<(), CertificateError> {
-        self.config.store(Arc::new(server_config(files, self.spoken)?));
-        Ok(())
+    /// As [`Self::read`].
+    pub fn read_again(&self, files: &CertificateFiles) -> Result<Arc<ServerConfig>, CertificateError> {
+        server_config(files, self.spoken).map(Arc::new)
+    }
+
+    pub fn show(&self, config: Arc<ServerConfig>) {
+        self.config.store(config);
     }
 
     /// For a client that comes now.
